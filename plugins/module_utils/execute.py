@@ -1,0 +1,215 @@
+# Copyright (c) 2026, gvisor.runsc maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Running a command in a container: from what a person writes to an OCI Process document, and to its result."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from .runsc.client import Runsc
+from .runsc.errors import RunscError, UsageError
+from .runsc.exec_command import ExecResult
+from .runsc.options import ExecOptions
+
+_CAPABILITY_NAMES = """
+AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND BPF CHECKPOINT_RESTORE CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID
+IPC_LOCK IPC_OWNER KILL LEASE LINUX_IMMUTABLE MAC_ADMIN MAC_OVERRIDE MKNOD NET_ADMIN NET_BIND_SERVICE NET_BROADCAST NET_RAW
+PERFMON SETFCAP SETGID SETPCAP SETUID SYSLOG SYS_ADMIN SYS_BOOT SYS_CHROOT SYS_MODULE SYS_NICE SYS_PACCT SYS_PTRACE SYS_RAWIO
+SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG WAKE_ALARM
+"""
+CAPABILITIES = tuple(f"CAP_{name}" for name in _CAPABILITY_NAMES.split())
+_CAPABILITY_SETS = ("bounding", "effective", "inheritable", "permitted")
+_LOOK_TIMEOUT = 30.0  # seconds for reading two files or looking for a path
+
+
+class Request(t.NamedTuple):
+    """A command to run. C(None) means not given, which is not the same as empty."""
+
+    name: str
+    process: dict[str, t.Any]
+    env: dict[str, str] | None = None
+    chdir: str | None = None
+    user: str | None = None
+    additional_gids: list[int] | None = None
+    capabilities: list[str] | None = None
+    tty: bool = False
+    creates: str | None = None
+    removes: str | None = None
+    options: ExecOptions = ExecOptions()
+    timeout: float = 600.0
+
+
+class Executed(t.NamedTuple):
+    """What came of it. C(result) is None where nothing was run, and C(reason) says why."""
+
+    result: ExecResult | None
+    start: datetime.datetime
+    end: datetime.datetime
+    reason: str = ""
+
+
+def execute(runsc: Runsc, request: Request, *, check_mode: bool = False) -> Executed:
+    """Run a command, unless C(creates) or C(removes) say that there is nothing to do. In check mode nothing is run.
+
+    :raises UsageError: what is asked for makes no sense.
+    :raises RunscError: runsc failed, as opposed to the command, or the deadline passed.
+    """
+    start = datetime.datetime.now()
+    check(request)
+    reason = _reason_to_skip(runsc, request)
+    if reason or check_mode:
+        runsc.record(request.name)
+        return Executed(None, start, datetime.datetime.now(), reason)
+    result = runsc.exec(request.name, build_process(runsc, request), request.options, timeout=request.timeout)
+    return Executed(result, start, datetime.datetime.now())
+
+
+def check(request: Request) -> None:
+    """:raises UsageError: options that don't go together, or values that runsc would not take."""
+    options = request.options
+    if request.tty and not (options.console_socket and options.detach):
+        raise UsageError(
+            "tty: a terminal needs console_socket and detach",
+            remedy="runsc hands it over by that socket, when detached only",
+        )
+    if options.console_socket and not request.tty and not request.process.get("terminal"):
+        raise UsageError(f"console_socket: {options.console_socket!r} without a terminal", remedy="Set tty as well")
+    if options.detach and options.input is not None:
+        raise UsageError("stdin: a detached command can't get any", remedy="Do not detach, or write a file first")
+    if not options.detach and (options.stdout or options.stderr):
+        raise UsageError("stdout_file: for a detached command only", remedy="Set detach, or use the returned stdout")
+    for capability in request.capabilities or []:
+        if capability not in CAPABILITIES:
+            raise UsageError(
+                f"capabilities: {capability!r} is not a capability{_near(capability)}",
+                remedy="Write it as CAP_NET_ADMIN",
+            )
+    for name, value in (request.env or {}).items():
+        if not isinstance(value, str):
+            raise UsageError(
+                f"env: the value of {name!r} is {value!r}, which is no text",
+                remedy="Quote it in YAML, so that it arrives as written",
+            )
+        if not name or "=" in name or "\0" in name + value:
+            raise UsageError(
+                f"env: {name!r} can't be the name of a variable, or its value holds NUL", remedy="Correct it"
+            )
+    if request.chdir is not None and not request.chdir.startswith("/"):
+        raise UsageError(
+            f"chdir: {request.chdir!r} is not absolute", remedy="Give an absolute path inside the container"
+        )
+
+
+def build_process(runsc: Runsc, request: Request) -> dict[str, t.Any]:
+    """Return the OCI Process document. The typed options go over what C(process) says."""
+    process = dict(request.process)
+    own = runsc.record(request.name).spec.get("process") or {}
+    if request.env is not None:
+        process["env"] = merge_env(process.get("env") or own.get("env") or [], request.env)
+    if request.chdir is not None:
+        process["cwd"] = request.chdir
+    if request.user is not None:
+        process["user"] = resolve_user(runsc, request.name, request.user)
+    if request.additional_gids is not None:
+        process["user"] = dict(
+            process.get("user") or own.get("user") or {"uid": 0, "gid": 0}, additionalGids=request.additional_gids
+        )
+    if request.capabilities is not None:
+        process["capabilities"] = {name: list(request.capabilities) for name in _CAPABILITY_SETS}
+    if request.tty:
+        process["terminal"] = True
+    return process
+
+
+def merge_env(base: t.Iterable[str], env: t.Mapping[str, str]) -> list[str]:
+    """Return C(NAME=value) texts, those of C(env) in the place of earlier ones with the same name."""
+    kept = [entry for entry in base if entry.partition("=")[0] not in env]
+    return kept + [f"{name}={value}" for name, value in env.items()]
+
+
+def resolve_user(runsc: Runsc, name: str, user: str) -> dict[str, t.Any]:
+    """Return the C(user) of a Process document for C(uid), C(uid:gid), or names from the container's own files.
+
+    Numbers cost nothing; a number alone has group 0, as in runsc. Names cost one exec that reads the files inside, where a
+    link can't lead out to the host. A user's name alone brings its group and its supplementary groups.
+
+    :raises UsageError: there is no such user or group.
+    """
+    who, colon, group = user.partition(":")
+    if not who or (colon and not group):
+        raise UsageError(f"user: {user!r} is not a user", remedy="Write uid, uid:gid, user or user:group")
+    if who.isdigit() and (not group or group.isdigit()):
+        return {"uid": int(who), "gid": int(group or 0)}
+    users, groups = _read_accounts(runsc, name)
+    uid, gid = (int(who), 0) if who.isdigit() else _account(users, who, name)
+    if group:
+        gid = int(group) if group.isdigit() else _group(groups, group, name)
+    found: dict[str, t.Any] = {"uid": uid, "gid": gid}
+    members = [number for number, names in groups.values() if who in names and number != gid]
+    if members and not group:
+        found["additionalGids"] = members
+    return found
+
+
+def _account(users: t.Mapping[str, tuple[int, int]], who: str, name: str) -> tuple[int, int]:
+    if who not in users:
+        raise UsageError(
+            f"user: there is no user {who!r} in /etc/passwd of container {name!r}", remedy="Give its numbers as uid:gid"
+        )
+    return users[who]
+
+
+def _group(groups: t.Mapping[str, tuple[int, list[str]]], group: str, name: str) -> int:
+    if group not in groups:
+        raise UsageError(
+            f"user: there is no group {group!r} in /etc/group of container {name!r}", remedy="Give its number"
+        )
+    return groups[group][0]
+
+
+def _read_accounts(runsc: Runsc, name: str) -> tuple[dict[str, tuple[int, int]], dict[str, tuple[int, list[str]]]]:
+    """Read passwd and group in one exec; their lines are told apart by the number of fields."""
+    process = {"args": ["cat", "/etc/passwd", "/etc/group"], "user": {"uid": 0, "gid": 0}, "cwd": "/"}
+    try:
+        text = runsc.exec(name, process, timeout=_LOOK_TIMEOUT).completed.stdout.text
+    except RunscError as exc:
+        if "executable" in exc.message or "failed to load" in exc.message:
+            raise UsageError(
+                f"user: container {name!r} has no cat, so names can't be looked up", remedy="Give numbers as uid:gid"
+            ) from exc
+        raise
+    users: dict[str, tuple[int, int]] = {}
+    groups: dict[str, tuple[int, list[str]]] = {}
+    for line in text.splitlines():
+        fields = line.split(":")
+        if len(fields) == 7 and fields[2].isdigit() and fields[3].isdigit():
+            users.setdefault(fields[0], (int(fields[2]), int(fields[3])))
+        elif len(fields) == 4 and fields[2].isdigit():
+            groups.setdefault(fields[0], (int(fields[2]), fields[3].split(",") if fields[3] else []))
+    return users, groups
+
+
+def _reason_to_skip(runsc: Runsc, request: Request) -> str:
+    if request.creates is not None and _exists(runsc, request, request.creates):
+        return f"{request.creates} exists"
+    if request.removes is not None and not _exists(runsc, request, request.removes):
+        return f"{request.removes} does not exist"
+    return ""
+
+
+def _exists(runsc: Runsc, request: Request, path: str) -> bool:
+    """Look for a path inside the container, by its own C(ls), as root. A link counts even if it leads nowhere."""
+    process = {"args": ["ls", "-d", "--", path], "user": {"uid": 0, "gid": 0}, "cwd": request.chdir or "/"}
+    return runsc.exec(request.name, process, timeout=_LOOK_TIMEOUT).completed.rc == 0
+
+
+def _near(capability: str) -> str:
+    import difflib  # slow to import, needed for an error only
+
+    close = difflib.get_close_matches(capability.upper(), CAPABILITIES, n=1) or difflib.get_close_matches(
+        "CAP_" + capability.upper(), CAPABILITIES, n=1
+    )
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,0 +1,270 @@
+# Copyright (c) 2026, gvisor.runsc maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Calling runsc once: its global flags, its deadline, and its own words when it failed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import tempfile
+import typing as t
+
+from . import flags, ids, procfs, statedir
+from .errors import BinaryError, DeadlineError, NotFoundError, RunscError, UsageError, from_runsc
+from .features import Features, default_cache_folder
+from .monitor import Monitor
+from .process import OUTPUT_LIMIT, Completed, Stdio, run
+
+DEFAULT_ROOT = "/var/run/runsc"  # what runsc itself uses when XDG_RUNTIME_DIR is not set
+TIMEOUT = 30.0  # seconds for a call that should take 30 milliseconds
+CREATE_TIMEOUT = 60.0  # seconds for create, run and restore: a slow disk, or a platform that hangs (kvm)
+DELETE_TIMEOUT = 150.0  # seconds for delete: runsc itself waits up to 120
+
+_FATAL_COPY = re.compile(r"^[IWEF]\d{4} .*FATAL ERROR: ")  # some fatal errors are printed twice, once like this
+
+
+class Invoker:
+    """What every runsc call has in common. See L(client.Runsc) for the parameters."""
+
+    def __init__(
+        self,
+        command: str = "runsc",
+        root: str = DEFAULT_ROOT,
+        log: str | None = None,
+        log_format: str | None = None,
+        config: t.Mapping[str, flags.FlagValue] | None = None,
+        pdeath_signal: int | None = None,
+        setpgid: bool = False,
+        *,
+        monitor: Monitor | None = None,
+        timeout: float = TIMEOUT,
+        output_limit: int = OUTPUT_LIMIT,
+        cache_folder: str | None = "",
+    ) -> None:
+        self.command = command
+        self.root = os.path.abspath(root)
+        self.log = os.path.abspath(log) if log else None
+        self.config = flags.normalise(config or {})
+        self.timeout = timeout
+        self.output_limit = output_limit
+        self.monitor = monitor
+        self._pdeath_signal = pdeath_signal
+        self._setpgid = setpgid
+        self._path = ""
+        self._features: Features | None = None
+        self._cache_folder = default_cache_folder() if cache_folder == "" else cache_folder
+        for reserved in ("root", "log"):
+            if reserved in self.config:
+                raise UsageError(
+                    f"config: {reserved!r} has an option of its own", remedy=f"Set the option {reserved!r} instead"
+                )
+        if log_format:
+            self.config["log-format"] = log_format
+
+    @property
+    def path(self) -> str:
+        """The absolute path of the binary. :raises BinaryError: there is none, or it can't be executed."""
+        if not self._path:
+            self._path = _locate(self.command)
+        return self._path
+
+    @property
+    def features(self) -> Features:
+        """What the binary can do."""
+        if self._features is None:
+            self._features = Features(self.path, self._ask, self._cache_folder)
+        return self._features
+
+    def global_arguments(self, log: str | None = None) -> list[str]:
+        """Return the global flags, the same for every call but the log."""
+        given = {"root": self.root}
+        if log or self.log:
+            given["log"] = log or self.log or ""
+        return flags.arguments({**given, **self.config})
+
+    def check_flags(self) -> None:
+        """Ask the binary whether it has the flags of C(config). :raises UnsupportedError: it lacks one."""
+        if self.config:
+            self.features.require_flags(self.config)
+        if "platform" in self.config:
+            self.features.require_platform(self.config["platform"])
+
+    def invoke(
+        self,
+        subcommand: str,
+        arguments: t.Sequence[str],
+        *,
+        container: str | None = None,
+        timeout: float | None = None,
+        stdio: Stdio = Stdio(),
+        check: bool = True,
+        log: ErrorLog | None = None,
+        on_deadline: t.Callable[[], None] | None = None,
+    ) -> Completed:
+        """Run one subcommand to its end.
+
+        :param timeout: seconds; without it the client's.
+        :param check: raise when runsc fails. Without it the caller looks at C(rc).
+        :param log: where runsc's own error goes when its standard error is not ours to read.
+        :raises DeadlineError: it did not end in time. Its process is gone then.
+        :raises RunscError: it failed; the class says how.
+        """
+        limit = self.timeout if timeout is None else timeout
+        completed = run(
+            [self.path, *self.global_arguments(log.path if log else None), subcommand, *arguments],
+            timeout=limit,
+            stdio=stdio,
+            monitor=self.monitor,
+            limit=self.output_limit,
+            on_deadline=on_deadline,
+            own_group_only=self._setpgid,
+            parent_death_signal=self._pdeath_signal,
+        )
+        if completed.timed_out:
+            raise deadline_error(subcommand, container, limit, completed)
+        if check and completed.rc != 0:
+            raise self.failure(completed, container, log)
+        return completed
+
+    def failure(self, completed: Completed, container: str | None, log: ErrorLog | None = None) -> RunscError:
+        """Build the error for a call that failed, from runsc's log if it has one, else from its standard error."""
+        message = log.message() if log else ""
+        return from_runsc(message or essence(completed.stderr.text), container=container, completed=completed)
+
+    def existing(self) -> dict[str, str]:
+        """Return the state file of every container under the root, by id. Starts no process."""
+        try:
+            return statedir.names(self.root)
+        except PermissionError as exc:
+            raise RunscError(
+                f"root: {self.root!r} can't be read: {exc.strerror}", remedy="Run as root, for example with become"
+            ) from exc
+
+    def record(self, container: str) -> statedir.Record:
+        """Return the record of the container with exactly this id, if runsc can address it. Starts no process.
+
+        :raises UsageError: the id is none. :raises NotFoundError: there is no such container.
+        :raises AmbiguousIdError: runsc would not know which one is meant.
+        """
+        ids.check(container)
+        existing = self.existing()
+        record = statedir.read(existing[container]) if container in existing else None
+        if record is None:
+            raise NotFoundError(
+                f"there is no container {container!r} under the root {self.root}",
+                remedy="Check the name and the root; 'runsc list' shows the ids of a root",
+                container=container,
+            )
+        ids.check_addressable(container, existing)
+        return record
+
+    def is_live(self, record: statedir.Record) -> bool:
+        """True if the record's sentry is proven to run."""
+        return not procfs.is_dead(record.pid) and procfs.is_sentry(
+            record.pid, record.sandbox, self.root, record.created
+        )
+
+    @contextlib.contextmanager
+    def error_log(self) -> t.Iterator[ErrorLog]:
+        """A place for runsc's own error about one call: the log that the user asked for, or a private file."""
+        if self.log:
+            yield ErrorLog(self.log)
+            return
+        with private_folder() as folder:
+            yield ErrorLog(os.path.join(folder, "log"))
+
+    def _ask(self, arguments: t.Sequence[str]) -> str:
+        """Run the binary without our flags and return all that it prints: help goes to either stream."""
+        completed = run([self.path, *arguments], timeout=self.timeout, monitor=self.monitor, limit=self.output_limit)
+        if completed.timed_out:
+            raise deadline_error(" ".join(arguments), None, self.timeout, completed)
+        return completed.stdout.text + completed.stderr.text
+
+
+class ErrorLog:
+    """The file given to C(--log). runsc appends one JSON object to it for an error of its own, and none for a command's."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        try:
+            self._offset = os.path.getsize(path)
+        except OSError:
+            self._offset = 0
+
+    def message(self) -> str:
+        """Return the last error that was logged since this object was made, or nothing."""
+        try:
+            with open(self.path, "rb") as file:
+                file.seek(self._offset)
+                text = file.read(OUTPUT_LIMIT).decode("utf-8", "replace")
+        except OSError:
+            return ""
+        decoder, position, message = json.JSONDecoder(), 0, ""
+        while position < len(text):
+            try:
+                entry, position = decoder.raw_decode(text, position)
+            except ValueError:
+                break
+            if isinstance(entry, dict) and entry.get("level") == "error":
+                message = str(entry.get("msg", ""))
+            while position < len(text) and text[position].isspace():
+                position += 1
+        return message
+
+
+@contextlib.contextmanager
+def private_folder() -> t.Iterator[str]:
+    """A folder that only we can enter, removed at the end: under XDG_RUNTIME_DIR, or the temporary folder."""
+    base = os.environ.get("XDG_RUNTIME_DIR") or None
+    folder = tempfile.mkdtemp(prefix="gvisor-runsc-", dir=base if base and os.path.isdir(base) else None)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def essence(stderr: str) -> str:
+    """Return what matters of runsc's standard error: no usage text, no stack, no line said twice."""
+    lines: list[str] = []
+    for line in stderr.splitlines():
+        if line.startswith("panic:"):
+            return line
+        if line.startswith(("Usage:", "Usage of ", "goroutine ")) or re.match(r"\w[\w-]* \[.*\] ?.* - ", line):
+            break
+        if line.strip() and not _FATAL_COPY.match(line) and line not in lines:
+            lines.append(line.strip())
+    return "\n".join(lines)[:4000]
+
+
+def deadline_error(subcommand: str, container: str | None, seconds: float, completed: Completed) -> DeadlineError:
+    """Build the error for a call that took too long."""
+    subject = f"runsc {subcommand} of container {container!r}" if container else f"runsc {subcommand}"
+    return DeadlineError(
+        f"{subject} did not end within {seconds:g} s and was stopped",
+        remedy="The sandbox may hang, or the host is slow: raise the timeout, or remove the container",
+        container=container,
+        completed=completed,
+    )
+
+
+def _locate(command: str) -> str:
+    found = shutil.which(command)
+    if found:
+        return os.path.abspath(found)
+    if os.path.isfile(command):
+        raise BinaryError(
+            f"runsc_path: {command!r} is not executable", remedy="Make it readable and executable for all (mode a+rx)"
+        )
+    if os.sep in command:
+        raise BinaryError(
+            f"runsc_path: there is no file {command!r}", remedy="Install runsc, or give the path of its binary"
+        )
+    raise BinaryError(
+        f"runsc_path: there is no program {command!r} in PATH",
+        remedy="Install runsc (Debian's package is called runsc), or give the path of its binary",
+    )

@@ -1,0 +1,188 @@
+# Copyright (c) 2026, gvisor.runsc maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The subcommands that only look: list, state, ps, events, usage, version and the like."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import subprocess
+import time
+import typing as t
+
+from . import procfs, statedir
+from .errors import NotFoundError, RunscError, StateError, UsageError
+from .invoke import Invoker
+from .models import Container, Event, MemoryUsage, ProcessInfo, Stats, Version, load_json, parse_process_table
+from .process import Stdio, kill_group, spawn
+
+CORRUPT = "corrupt"  # the status that a container gets here when runsc can't read its record, and hides it
+
+
+class ObserveCommands(Invoker):
+    """list, state, ps, top, stats, events, usage, spec, version, features, debug and metrics."""
+
+    def list(self) -> t.List[Container]:
+        """Return every container under the root, in the order of their ids; none if the root does not exist.
+
+        A container that C(runsc list) hides, because its record can't be read, has the status L(CORRUPT). One whose sandbox
+        is dead is C(stopped), whatever runsc says: it trusts zombies, and never checks a paused one.
+        """
+        before = self.existing()
+        completed = self.invoke("list", ["--format=json"])
+        listed = [Container.from_json(item) for item in load_json(completed.stdout.text, "runsc list") or []]
+        containers = {item.id: self._verified(item, before.get(item.id)) for item in listed if item.id}
+        hidden = set(before) - set(containers)
+        for container in hidden & set(self.existing()) if hidden else ():
+            containers[container] = Container(container, CORRUPT, -1, "", {}, "")
+        return [containers[container] for container in sorted(containers)]
+
+    def ids(self) -> t.List[str]:
+        """Return the ids that runsc finds, in alphabetical order. Contacts no sandbox, so it works beside a wedged one."""
+        return sorted(self.invoke("list", ["--quiet"]).stdout.text.split())
+
+    def state(self, container: str, *, timeout: float | None = None) -> Container:
+        """Return the state of the container with exactly this id.
+
+        :raises NotFoundError: there is none. :raises AmbiguousIdError: runsc can't address it.
+        :raises DeadlineError: its sandbox does not answer.
+        """
+        record = self.record(container)
+        completed = self.invoke("state", [container], container=container, timeout=timeout)
+        found = Container.from_json(load_json(completed.stdout.text, "runsc state"))
+        if found.id != container:
+            raise NotFoundError(
+                f"there is no container {container!r}; runsc answered for {found.id!r}",
+                container=container,
+                completed=completed,
+            )
+        return self._verified(found, record.path)
+
+    def _verified(self, container: Container, state_file: str | None) -> Container:
+        """Correct the status of a container whose sentry is dead, or whose pid belongs to another process by now."""
+        if container.pid <= 0:
+            return container
+        sandbox = (
+            os.path.basename(state_file).rpartition("_sandbox:")[2][: -len(".state")] if state_file else container.id
+        )
+        if procfs.is_sentry(container.pid, sandbox, self.root) and not procfs.is_dead(container.pid):
+            return container
+        return container._replace(status="stopped", pid=-1)
+
+    def ps(self, container: str) -> t.List[int]:
+        """Return the pids of the container's processes, in the sandbox's root pid namespace, zombies included."""
+        self.record(container)
+        completed = self.invoke("ps", ["--format=json", container], container=container)
+        return [int(pid) for pid in load_json(completed.stdout.text, "runsc ps") or []]
+
+    def top(self, container: str) -> t.List[ProcessInfo]:
+        """Return the container's processes with user, parent, times and command."""
+        self.record(container)
+        completed = self.invoke("ps", ["--format=table", container], container=container)
+        return parse_process_table(completed.stdout.text)
+
+    def stats(self, container: str) -> Stats:
+        """Return one sample of the container's counters.
+
+        :raises StateError: it has not been started; some versions would panic.
+        """
+        self.refuse_status(container, ("created",), "has no statistics before it is started")
+        completed = self.invoke("events", ["--stats", container], container=container)
+        event = Event.from_line(completed.stdout.text)
+        if event.stats is None:
+            raise RunscError(
+                f"runsc events answered without statistics: {event.error}", container=container, completed=completed
+            )
+        return event.stats
+
+    def events(self, container: str, interval: int = 5) -> t.Iterator[Event]:
+        """Yield a sample now and then every C(interval) seconds, until the container ends or the iterator is closed.
+
+        What can't be parsed is yielded as an event of type C(error). runsc itself never ends, so the sandbox is watched here.
+
+        :raises UsageError: the interval is below one second; runsc would print without a pause.
+        """
+        if interval < 1:
+            raise UsageError(f"interval: {interval!r} is below 1 second", remedy="Give whole seconds, 1 or more")
+        record = self.refuse_status(container, ("created",), "has no events before it is started")
+        argv = [self.path, *self.global_arguments(), "events", f"--interval={interval}", container]
+        process = spawn(argv, Stdio(stderr=subprocess.DEVNULL))
+        if self.monitor:
+            self.monitor.started(argv, process.pid)
+        started = time.monotonic()
+        try:
+            for line in _lines(process, lambda: container in self.existing() and not procfs.is_dead(record.pid)):
+                yield Event.from_line(line)
+        finally:
+            kill_group(process)
+            rc = process.wait()
+            if process.stdout:
+                process.stdout.close()
+            if self.monitor:
+                self.monitor.ended(argv, process.pid, rc, time.monotonic() - started)
+
+    def refuse_status(self, container: str, refused: t.Sequence[str], why: str) -> statedir.Record:
+        """Return the record. :raises StateError: its status is one of C(refused)."""
+        record = self.record(container)
+        if record.status in refused:
+            raise StateError(f"container {container!r} {why}", remedy="Start it first", container=container)
+        return record
+
+    def usage(self, container: str, *, full: bool = False) -> MemoryUsage:
+        """Return the memory that the sandbox uses, in bytes by kind. C(full) looks closer and takes longer."""
+        self.record(container)
+        completed = self.invoke("usage", [*(["--full"] if full else []), container], container=container)
+        return MemoryUsage.from_json(load_json(completed.stdout.text, "runsc usage"))
+
+    def version(self) -> Version:
+        """Return the version of the binary."""
+        return self.features.version
+
+    def spec(self, bundle: str, arguments: t.Sequence[str] = (), *, cwd: str = "", netns: str = "") -> None:
+        """Write a template C(config.json) into an existing folder.
+
+        :param arguments: the command in it. :param cwd: its working directory. :param netns: a network namespace's path.
+        :raises RunscError: there is a C(config.json) already.
+        """
+        flags = [f"--bundle={os.path.abspath(bundle)}"]
+        flags += [f"--{name}={value}" for name, value in (("cwd", cwd), ("netns", netns)) if value]
+        self.invoke("spec", [*flags, *(["--", *arguments] if arguments else [])])
+
+    def debug_stacks(self, container: str) -> str:
+        """Return the stacks of the sentry's goroutines: for a bug report."""
+        self.record(container)
+        return self.invoke("debug", ["--stacks", container], container=container).stdout.text
+
+    def export_metrics(self, container: str, *, prefix: str = "") -> str:
+        """Return the sandbox's metrics in Prometheus' text format.
+
+        :raises UnsupportedError: the binary is from before 2023.
+        """
+        self.features.require_subcommand("export-metrics")
+        self.record(container)
+        arguments = [f"--exporter-prefix={prefix}"] if prefix else []
+        return self.invoke("export-metrics", [*arguments, container], container=container).stdout.text
+
+
+def _lines(process: t.Any, alive: t.Callable[[], bool]) -> t.Iterator[str]:
+    """Yield the lines that a process prints, until it or what it watches ends."""
+    descriptor = process.stdout.fileno()
+    os.set_blocking(descriptor, False)
+    pending = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(descriptor, selectors.EVENT_READ)
+        while True:
+            ready = selector.select(0.5)
+            data = b""
+            with contextlib.suppress(BlockingIOError):
+                data = os.read(descriptor, 65536)
+            *complete, pending = (pending + data).split(b"\n")
+            for line in complete:
+                yield line.decode("utf-8", "replace")
+            if ready and not data:
+                return
+            if not alive():
+                return

@@ -1,0 +1,175 @@
+# Copyright (c) 2026, gvisor.runsc maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What /proc says about sandboxes: is a recorded pid still that sandbox, is it stopped, is it a zombie.
+
+runsc trusts kill(pid, 0). That takes a zombie for alive, and an unrelated process that got the pid after a reboot for the
+sandbox, which C(delete --force) then kills. Nothing here trusts a number alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import signal
+import time
+import typing as t
+
+from . import flags
+
+SENTRY = "runsc-sandbox"  # argv[0] of the sandbox process, on all versions
+GOFER = "runsc-gofer"
+
+_PROC = "/proc"
+# The record is written after the sentry has started, so a process that started later has another's pid. btime is rounded
+# to seconds, and a clock that was stepped moves it, hence the slack.
+_START_SLACK = 5.0
+
+
+class ProcessStat(t.NamedTuple):
+    """From /proc/PID/stat: the one-letter state, and the start in clock ticks since boot (with the pid, an identity)."""
+
+    state: str
+    start_ticks: int
+
+
+def stat(pid: int) -> ProcessStat | None:
+    """Return the state of a process, or None if there is none with this pid."""
+    if pid <= 0:
+        return None
+    try:
+        with open(f"{_PROC}/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    return ProcessStat(fields[0].decode(), int(fields[19])) if len(fields) > 19 else None
+
+
+def arguments(pid: int) -> list[str]:
+    """Return the command line of a process; empty for a zombie, a kernel thread, or none at all."""
+    try:
+        with open(f"{_PROC}/{pid}/cmdline", "rb") as file:
+            data = file.read()
+    except OSError:
+        return []
+    return [os.fsdecode(part) for part in data.split(b"\0")[:-1]]
+
+
+def is_dead(pid: int) -> bool:
+    """True if there is no such process, or only its zombie, which a slow init has not reaped yet."""
+    found = stat(pid)
+    return found is None or found.state in "ZX"
+
+
+def is_suspended(pid: int) -> bool:
+    """True if the process was stopped by a signal (SIGSTOP), so that it answers nobody."""
+    found = stat(pid)
+    return found is not None and found.state == "T"
+
+
+def is_sentry(pid: int, sandbox: str, root: str, created: str = "") -> bool:
+    """Prove that C(pid) is the live sentry of this sandbox: by its name, its id, its root and when it started.
+
+    :param created: the time of the record that names the pid, RFC 3339; a process that started after it is another one.
+    """
+    argv = arguments(pid)
+    if not _belongs(argv, SENTRY, sandbox, root):
+        return False
+    started = _start_time(pid)
+    recorded = parse_time(created)
+    return started is None or recorded is None or started <= recorded + _START_SLACK
+
+
+def _belongs(argv: t.Sequence[str], name: str, container: str, root: str) -> bool:
+    if not argv or os.path.basename(argv[0]) != name:
+        return False
+    if container not in argv[1:]:
+        return False
+    given = flags.parse(argv[1:])
+    # runsc leaves flags out that have their default, so no --root proves nothing either way.
+    return "root" not in given or os.path.realpath(given["root"]) == os.path.realpath(root)
+
+
+def find(name: str, container: str, root: str) -> list[int]:
+    """Return the pids of the sandbox or gofer processes (L(SENTRY), L(GOFER)) of a container under a root.
+
+    Finds what no record names: after a create that was cut short, or a record that was wiped.
+    """
+    pids = [int(entry) for entry in os.listdir(_PROC) if entry.isdigit()]
+    return [pid for pid in pids if _belongs(arguments(pid), name, container, root)]
+
+
+def find_creators(container: str, root: str) -> list[int]:
+    """Return the pids of runsc clients that are creating this container under this root right now."""
+    creators = []
+    for entry in os.listdir(_PROC):
+        argv = arguments(int(entry)) if entry.isdigit() else []
+        if len(argv) < 3 or argv[-1] != container:
+            continue
+        given = flags.parse(argv[1:])
+        if "root" not in given or os.path.realpath(given["root"]) != os.path.realpath(root):
+            continue
+        command = next((argument for argument in argv[1:] if not argument.startswith("-")), "")
+        if command in ("create", "run", "restore") and int(entry) != os.getpid():
+            creators.append(int(entry))
+    return creators
+
+
+def global_flags(pid: int) -> dict[str, str]:
+    """Return the global flags that a sentry runs with, without those that have their default."""
+    return flags.parse(arguments(pid)[1:])
+
+
+def kill(pid: int) -> None:
+    """SIGKILL a process that was proven to be the right one just before."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def wait_dead(pid: int, timeout: float) -> bool:
+    """Wait until the process is dead or a zombie. Return False when C(timeout) seconds did not suffice."""
+    return poll(lambda: is_dead(pid), timeout)
+
+
+def wait_reaped(pid: int, timeout: float) -> bool:
+    """Wait until even the zombie is gone: runsc takes a zombie for a live sandbox."""
+    return poll(lambda: stat(pid) is None, timeout)
+
+
+def poll(condition: t.Callable[[], bool], timeout: float) -> bool:
+    """Ask until the answer is yes, first often, then every 50 ms. Return the last answer."""
+    deadline = time.monotonic() + timeout
+    pause = 0.001
+    while not condition():
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return False
+        time.sleep(min(pause, left))
+        pause = min(pause * 2, 0.05)
+    return True
+
+
+def _start_time(pid: int) -> float | None:
+    """Return when a process started, in seconds since the epoch."""
+    found = stat(pid)
+    if found is None:
+        return None
+    try:
+        with open(f"{_PROC}/stat", encoding="ascii") as file:
+            boot = next(float(line.split()[1]) for line in file if line.startswith("btime"))
+    except (OSError, StopIteration):
+        return None
+    return boot + found.start_ticks / os.sysconf("SC_CLK_TCK")
+
+
+def parse_time(text: str) -> float | None:
+    """Turn runsc's RFC 3339 time, with up to nine decimals, into seconds since the epoch; None if it is no time."""
+    whole, _dot, fraction = text.partition(".")
+    zone = fraction.lstrip("0123456789") if fraction else ""
+    try:
+        moment = datetime.datetime.fromisoformat(whole.replace("Z", "+00:00") + zone.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return moment.timestamp() if moment.tzinfo else None

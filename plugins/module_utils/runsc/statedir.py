@@ -1,0 +1,129 @@
+# Copyright (c) 2026, gvisor.runsc maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The files that runsc keeps under its root: one C(CONTAINER_sandbox:SANDBOX.state) for each container, a lock beside it,
+and since 2023 a socket for each sandbox. Read to know what C(runsc list) hides; removed only for what is proven dead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import types
+import typing as t
+
+_INFIX = "_sandbox:"
+_STATE = ".state"
+_LOCK = ".lock"
+
+
+class Record(t.NamedTuple):
+    """A state file. C(problem) is empty, or says why the rest could not be read."""
+
+    id: str
+    sandbox: str
+    path: str
+    status: str = ""
+    pid: int = -1
+    gofer_pid: int = -1
+    bundle: str = ""
+    created: str = ""
+    owner: str = ""
+    spec: t.Mapping[str, t.Any] = types.MappingProxyType({})
+    cgroup: str = ""
+    problem: str = ""
+
+    @property
+    def is_sandbox_root(self) -> bool:
+        """True if the container is the first of its sandbox, the one that the others live in."""
+        return self.id == self.sandbox
+
+
+def names(root: str) -> dict[str, str]:
+    """Return the path of the state file of each container under C(root), by id. No file is opened.
+
+    :raises PermissionError: the folder may not be read.
+    """
+    try:
+        files = os.listdir(root)
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    return {
+        name.rpartition(_INFIX)[0]: os.path.join(root, name)
+        for name in files
+        if name.endswith(_STATE) and _INFIX in name
+    }
+
+
+def read(path: str) -> Record | None:
+    """Read one state file. None if it is gone meanwhile; a file that makes no sense becomes a record with a problem."""
+    container, _infix, rest = os.path.basename(path).rpartition(_INFIX)
+    sandbox = rest[: -len(_STATE)]
+    try:
+        with open(path, encoding="utf-8") as file:
+            return _parse(container, sandbox, path, json.load(file))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, AttributeError) as exc:
+        return Record(container, sandbox, path, problem=f"its state file {path} can't be read: {exc}")
+
+
+def _parse(container: str, sandbox: str, path: str, data: dict[str, t.Any]) -> Record:
+    if data.get("id") != container:
+        return Record(container, sandbox, path, problem=f"its state file {path} does not describe it")
+    sentry = data.get("sandbox") or {}
+    spec = data.get("spec") or {}
+    return Record(
+        id=container,
+        sandbox=sandbox,
+        path=path,
+        status=str(data.get("status", "")),
+        pid=int(sentry.get("pid") or -1),
+        gofer_pid=int(data.get("goferPid") or -1),
+        bundle=str(data.get("bundleDir", "")),
+        created=str(data.get("createdAt", "")),
+        owner=str(data.get("owner", "")),
+        spec=spec,
+        cgroup=str((spec.get("linux") or {}).get("cgroupsPath", "")),
+    )
+
+
+def find(root: str, container: str) -> Record | None:
+    """Read the state file of the container with exactly this id; None if there is none."""
+    path = names(root).get(container)
+    return read(path) if path else None
+
+
+def read_all(root: str) -> list[Record]:
+    """Read every state file under C(root), in the order of their ids."""
+    records = (read(path) for _id, path in sorted(names(root).items()))
+    return [record for record in records if record]
+
+
+def remove(record: Record) -> None:
+    """Remove the files of a container whose processes are proven dead. The socket goes with the sandbox's root."""
+    root = os.path.dirname(record.path)
+    doomed = [record.path, record.path[: -len(_STATE)] + _LOCK]
+    if record.is_sandbox_root:
+        doomed.append(os.path.join(root, f"runsc-{record.sandbox}.sock"))
+    for path in doomed:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+def filestore(record: Record) -> str:
+    """Return the path of the file that backs a writable root file system since 2023, or nothing if its root is unknown.
+
+    Left behind, it makes the next create with the same id fail ("repeated submounts").
+    """
+    rootfs = (record.spec.get("root") or {}).get("path", "")
+    return os.path.join(rootfs, f".gvisor.filestore.{record.sandbox}") if rootfs else ""
+
+
+def remove_filestore(record: Record) -> None:
+    """Remove that file, if it is a regular file."""
+    path = filestore(record)
+    if path and os.path.isfile(path) and not os.path.islink(path):
+        os.unlink(path)
