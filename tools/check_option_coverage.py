@@ -5,8 +5,8 @@
 
 Run it from a tree that Ansible accepts as a collection, with a Python that has ansible-core. Looked at is the
 documentation, which ansible-test sanity holds equal to the argument specs. An option counts as tested when its name
-is given as a key or a keyword (``name:``, ``name=``, ``"name"``) in the module's integration targets or in the system
-tests. The values of the options in CHOICES have to occur there as well.
+is given as a key or a keyword (``name:``, ``name=``, ``"name"``) in the module's integration targets or in
+``tests/modules``. The values of the options in CHOICES have to occur there as well.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def wanted(options: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def test_text(module: str) -> str:
     """Return the text of all test files that may test a module."""
-    folders = [*(TREE / "tests/integration/targets").glob(f"{module}*"), TREE / "tests/system"]
+    folders = [*(TREE / "tests/integration/targets").glob(f"{module}*"), TREE / "tests/modules"]
     files = [path for folder in folders for path in sorted(folder.rglob("*")) if path.suffix in READ]
     return "\n".join(path.read_text(encoding="utf-8") for path in files)
 
