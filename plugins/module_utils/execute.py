@@ -9,8 +9,9 @@ from __future__ import annotations
 import datetime
 import typing as t
 
+from .runsc import procfs
 from .runsc.client import Runsc
-from .runsc.errors import RunscError, UsageError
+from .runsc.errors import RunscError, StateError, UsageError
 from .runsc.exec_command import ExecResult
 from .runsc.options import ExecOptions
 
@@ -59,12 +60,33 @@ def execute(runsc: Runsc, request: Request, *, check_mode: bool = False) -> Exec
     """
     start = datetime.datetime.now()
     check(request)
+    check_running(runsc, request.name)
     reason = _reason_to_skip(runsc, request)
     if reason or check_mode:
-        runsc.record(request.name)
         return Executed(None, start, datetime.datetime.now(), reason)
     result = runsc.exec(request.name, build_process(runsc, request), request.options, timeout=request.timeout)
     return Executed(result, start, datetime.datetime.now())
+
+
+def check_running(runsc: Runsc, name: str) -> None:
+    """Find out without a process whether a command can run in the container at all.
+
+    :raises StateError: it is created, paused or stopped, or its sandbox hangs; runsc exec would hang as well then.
+    """
+    record = runsc.record(name)
+    if procfs.is_suspended(record.pid):
+        raise StateError(
+            f"the sandbox of container {name!r} (pid {record.pid}) was stopped by a signal and answers nobody",
+            remedy="Send it SIGCONT, or remove the container",
+            container=name,
+        )
+    status = record.status if runsc.is_live(record) else "stopped"
+    if status != "running":
+        raise StateError(
+            f"container {name!r} is {status}, and a command can run in a running one only",
+            remedy="Bring it to state running first",
+            container=name,
+        )
 
 
 def check(request: Request) -> None:

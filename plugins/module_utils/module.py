@@ -73,7 +73,7 @@ def run_module(spec: Spec, task: Task, **rules: t.Any) -> None:
     except (OSError, ValueError) as exc:  # a full disk, a path with a NUL character: nothing that runsc said
         result = failure(RunscError(f"the host refused: {exc}"), None)
     except KeyboardInterrupt:
-        result = {"failed": True, "msg": "interrupted; what was under way was undone", "failure_kind": "runtime"}
+        result = failure(RunscError("interrupted; what was under way was undone"), None)
     if module._verbosity >= COMMANDS_VERBOSITY:
         result["commands"] = [call.as_dict() for call in recorder.calls]
     if result.pop("failed", False):

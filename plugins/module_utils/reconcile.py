@@ -16,7 +16,15 @@ from .lifecycle import ABSENT, BROKEN, CREATE, CREATED, RESTORE, SATISFIED_BY, S
 from .locks import container_lock
 from .runsc import ids, procfs, statedir
 from .runsc.client import Runsc
-from .runsc.errors import DeadlineError, NotFoundError, RunscError, SandboxGoneError, StateError, UsageError
+from .runsc.errors import (
+    DeadlineError,
+    NotFoundError,
+    RefusedError,
+    RunscError,
+    SandboxGoneError,
+    StateError,
+    UsageError,
+)
 from .runsc.image_commands import check_image
 from .runsc.models import Container
 from .runsc.options import CreateOptions
@@ -143,9 +151,15 @@ def glance(runsc: Runsc, name: str) -> str | None:
 
 
 def _observe_missing(runsc: Runsc, name: str) -> Observed:
-    if name in runsc.ids() and name in runsc.existing():
+    if name not in runsc.ids():
+        return Observed(ABSENT)
+    if name in runsc.existing():
         return observe(runsc, name)  # somebody made it just now
-    return Observed(ABSENT)
+    raise RefusedError(
+        f"runsc lists container {name!r}, but its record is not where it is with the versions known to this collection",
+        remedy="Report the runsc version; creating the container again could destroy it",
+        container=name,
+    )
 
 
 def _hangs(record: statedir.Record) -> str:

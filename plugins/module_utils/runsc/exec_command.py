@@ -85,7 +85,7 @@ class ExecCommand(Invoker):
             _write_private(files.process, document)
             arguments = self._exec_arguments(container, options, files)
             stdio = stack.enter_context(container_stdio(options)) if options.detach else Stdio(input=options.input)
-            log = stack.enter_context(self.error_log())
+            log = ErrorLog(self.log or os.path.join(folder, "log"))
             return self._exec(record, arguments, stdio, log, files, options, timeout)
 
     def _exec_arguments(self, container: str, options: ExecOptions, files: _Files) -> list[str]:
