@@ -128,7 +128,7 @@ units-%: $(VENV)/core-%/.stamp gittree
 
 system: $(VENV)/dev/.stamp gittree runsc apt ## driver, faults, documentation: against real runsc, each version
 	@cd $(TREE)
-	PYTHONPATH=$(BUILD) $(REAPER) $(DEV)/pytest --junitxml=$(BUILD)/junit/system.xml $(PYTEST_ARGS) $(or $(T),tests/system tests/modules tests/docs) </dev/null
+	PYTHONPATH=$(BUILD) $(REAPER) $(DEV)/pytest --junitxml=$(BUILD)/junit/system.xml $(PYTEST_ARGS) $(or $(T),tests/system tests/modules tests/pages tests/docs) </dev/null
 	$(CONTROL) tools/check_junit.py $(BUILD)/junit/system.xml
 
 integration: integration-$(NEWEST) ## playbooks against real runsc, newest ansible-core; integration-2.19 for the oldest
