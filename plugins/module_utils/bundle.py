@@ -8,14 +8,63 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import typing as t
 
 from .runsc import statedir
 from .runsc.errors import UsageError
+from .runsc.options import CreateOptions
 
 # Annotations by which containerd and CRI-O say that a container is to live in the sandbox of another one.
 _TYPE_ANNOTATIONS = ("io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType")
 _SANDBOX_ANNOTATIONS = ("io.kubernetes.cri.sandbox-id", "io.kubernetes.cri-o.SandboxID")
+
+
+# What the parts of config.json have to be. runsc refuses all of it for one value of a wrong type, which would be found only
+# after the container to be replaced is gone. What is not here is left to runsc; null is as good as nothing to it.
+_TEXTS = [str]
+_ID_MAPPINGS = [{"containerID": int, "hostID": int, "size": int}]
+_SHAPE: dict[str, t.Any] = {
+    "ociVersion": str,
+    "hostname": str,
+    "domainname": str,
+    "process": {
+        "terminal": bool,
+        "user": {"uid": int, "gid": int, "umask": int, "additionalGids": [int]},
+        "args": _TEXTS,
+        "env": _TEXTS,
+        "cwd": str,
+        "capabilities": {
+            "bounding": _TEXTS,
+            "effective": _TEXTS,
+            "inheritable": _TEXTS,
+            "permitted": _TEXTS,
+            "ambient": _TEXTS,
+        },
+        "rlimits": [{"type": str, "hard": int, "soft": int}],
+        "noNewPrivileges": bool,
+        "oomScoreAdj": int,
+    },
+    "root": {"path": str, "readonly": bool},
+    "mounts": [{"destination": str, "type": str, "source": str, "options": _TEXTS}],
+    "hooks": {},
+    "annotations": {"*": str},
+    "linux": {
+        "uidMappings": _ID_MAPPINGS,
+        "gidMappings": _ID_MAPPINGS,
+        "sysctl": {"*": str},
+        "cgroupsPath": str,
+        "namespaces": [{"type": str, "path": str}],
+        "maskedPaths": _TEXTS,
+        "readonlyPaths": _TEXTS,
+        "resources": {
+            "memory": {"limit": int, "reservation": int, "swap": int},
+            "cpu": {"shares": int, "quota": int, "period": int, "cpus": str, "mems": str},
+            "pids": {"limit": int},
+        },
+    },
+}
+_KINDS = {str: "a text", int: "a whole number", bool: "true or false", list: "a list", dict: "an object"}
 
 
 def read_config(bundle: str) -> dict[str, t.Any]:
@@ -43,30 +92,76 @@ def check_config(config: t.Mapping[str, t.Any], bundle: str) -> None:
 
     :raises UsageError: with the place in config.json, its value, and what is wrong with it.
     """
-    process = config.get("process")
-    process = process if isinstance(process, dict) else {}
+    _check_shape(config, _SHAPE, "", bundle)
+    process = config.get("process") or {}
     args, cwd = process.get("args"), process.get("cwd")
-    root = config.get("root")
-    rootfs = root.get("path") if isinstance(root, dict) else None
-    if not isinstance(args, list) or not args or not all(isinstance(argument, str) for argument in args):
+    rootfs = (config.get("root") or {}).get("path")
+    if not args or not all(isinstance(argument, str) for argument in args):
         raise _wrong(bundle, "process.args", args, "Give a list of texts, the program first")
-    if not isinstance(cwd, str) or not cwd.startswith("/"):
+    if not cwd or not cwd.startswith("/"):
         raise _wrong(bundle, "process.cwd", cwd, "Give an absolute path inside the container")
-    if not isinstance(rootfs, str) or not rootfs:
+    if not rootfs:
         raise _wrong(bundle, "root.path", rootfs, "Give the folder of the root file system")
     if not os.path.isdir(os.path.join(bundle, rootfs)):
         raise _wrong(bundle, "root.path", rootfs, f"There is no folder {os.path.join(bundle, rootfs)!r}")
-    mounts = config.get("mounts")
-    for index, mount in enumerate(mounts if isinstance(mounts, list) else []):
-        destination = mount.get("destination") if isinstance(mount, dict) else None
-        if not isinstance(destination, str) or not destination.startswith("/"):
-            raise _wrong(
-                bundle, f"mounts[{index}].destination", destination, "Give an absolute path inside the container"
-            )
+    for index, mount in enumerate(config.get("mounts") or []):
+        _check_mount(mount or {}, f"mounts[{index}]", bundle)
+
+
+def _check_shape(value: t.Any, shape: t.Any, place: str, bundle: str) -> None:
+    """:raises UsageError: a value, or one inside it, is not of the type that C(shape) says, see L(_SHAPE)."""
+    kind = shape if isinstance(shape, type) else type(shape)
+    if value is None:
+        return
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise _wrong(bundle, place, value, f"Give {_KINDS[kind]}")
+    content: t.Any = value
+    if kind is list:
+        for index, part in enumerate(content):
+            _check_shape(part, shape[0], f"{place}[{index}]", bundle)
+    if kind is dict:
+        for key, part in content.items():
+            if key in shape or "*" in shape:
+                _check_shape(part, shape.get(key, shape.get("*")), f"{place}.{key}" if place else key, bundle)
+
+
+def _check_mount(mount: t.Mapping[str, t.Any], place: str, bundle: str) -> None:
+    destination, source = mount.get("destination"), mount.get("source")
+    if not destination or not destination.startswith("/"):
+        raise _wrong(bundle, f"{place}.destination", destination, "Give an absolute path inside the container")
+    is_bind = mount.get("type") == "bind" or not {"bind", "rbind"}.isdisjoint(mount.get("options") or [])
+    if is_bind and not (source and os.path.exists(os.path.join(bundle, source))):
+        raise _wrong(bundle, f"{place}.source", source, "There is no such path on the host")
+
+
+def check_files(options: CreateOptions) -> None:
+    """Check the files that a container is to have.
+
+    :raises UsageError: one can't be made, is missing, or is of a kind that can't be used.
+    """
+    for option in CreateOptions._fields:
+        path = getattr(options, option)
+        if not path:
+            continue
+        if not os.path.isdir(os.path.dirname(os.path.abspath(path))):
+            raise UsageError(f"{option}: the folder of {path!r} does not exist", remedy="Create it first")
+        if option in ("stdin", "console_socket") and not os.path.exists(path):
+            raise UsageError(f"{option}: there is no {path!r}", remedy="Create it first")
+        if os.path.exists(path):
+            _check_kind(option, path, os.stat(path).st_mode)
+
+
+def _check_kind(option: str, path: str, mode: int) -> None:
+    if option == "console_socket":
+        if not stat.S_ISSOCK(mode):
+            raise UsageError(f"{option}: {path!r} is not a socket", remedy="Give one on which something listens")
+    elif not stat.S_ISREG(mode) and not stat.S_ISCHR(mode):
+        raise UsageError(f"{option}: {path!r} is neither a file nor a device", remedy="Name a file")
 
 
 def _wrong(bundle: str, place: str, value: t.Any, remedy: str) -> UsageError:
-    return UsageError(f"bundle: {place} in {os.path.join(bundle, 'config.json')!r} is {value!r}", remedy=remedy)
+    shown = "(not shown)" if place.startswith("process.env") else repr(value)  # it may hold secrets
+    return UsageError(f"bundle: {place} in {os.path.join(bundle, 'config.json')!r} is {shown}", remedy=remedy)
 
 
 def check_sandbox(config: t.Mapping[str, t.Any], root: str, start: bool) -> None:

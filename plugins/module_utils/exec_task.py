@@ -26,13 +26,10 @@ def exec_task(module: ModuleLike, runsc: Runsc) -> dict[str, t.Any]:
 
 def request(params: t.Mapping[str, t.Any]) -> Request:
     """Return the options as a request. :raises UsageError: one of them makes no sense."""
-    env = None
-    if params["env"] is not None or params["secret_env"] is not None:
-        env = {**(params["env"] or {}), **(params["secret_env"] or {})}
     return Request(
         name=params["name"],
         process=_process(params),
-        env=env,
+        env=_env(params),
         options=ExecOptions(
             input=_stdin(params),
             detach=params["detach"],
@@ -48,6 +45,19 @@ def request(params: t.Mapping[str, t.Any]) -> Request:
             for option in ("chdir", "user", "additional_gids", "capabilities", "tty", "creates", "removes")
         },
     )
+
+
+def _env(params: t.Mapping[str, t.Any]) -> dict[str, str] | None:
+    secret = params["secret_env"]
+    if params["env"] is None and secret is None:
+        return None
+    for name, value in (secret or {}).items():
+        if not isinstance(value, str):
+            raise UsageError(
+                f"secret_env: the value of {name!r} is no text",
+                remedy="Quote it in YAML, so that it arrives as written",
+            )
+    return {**(params["env"] or {}), **(secret or {})}
 
 
 def _process(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

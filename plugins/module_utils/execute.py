@@ -12,7 +12,7 @@ import typing as t
 from .runsc import procfs
 from .runsc.client import Runsc
 from .runsc.errors import RunscError, StateError, UsageError
-from .runsc.exec_command import ExecResult
+from .runsc.exec_command import ExecResult, check_process
 from .runsc.options import ExecOptions
 
 _CAPABILITY_NAMES = """
@@ -91,6 +91,7 @@ def check_running(runsc: Runsc, name: str) -> None:
 
 def check(request: Request) -> None:
     """:raises UsageError: options that don't go together, or values that runsc would not take."""
+    check_process(request.process)
     options = request.options
     if request.tty and not (options.console_socket and options.detach):
         raise UsageError(
@@ -223,8 +224,8 @@ def _reason_to_skip(runsc: Runsc, request: Request) -> str:
 
 
 def _exists(runsc: Runsc, request: Request, path: str) -> bool:
-    """Look for a path inside the container, by its own C(ls), as root. A link counts even if it leads nowhere."""
-    process = {"args": ["ls", "-d", "--", path], "user": {"uid": 0, "gid": 0}, "cwd": request.chdir or "/"}
+    """Look for a path inside the container, by its own C(ls), as root. A link counts even if it leads nowhere: hence C(-l)."""
+    process = {"args": ["ls", "-ld", "--", path], "user": {"uid": 0, "gid": 0}, "cwd": request.chdir or "/"}
     return runsc.exec(request.name, process, timeout=_LOOK_TIMEOUT).completed.rc == 0
 
 

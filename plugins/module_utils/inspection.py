@@ -9,11 +9,14 @@ from __future__ import annotations
 import fnmatch
 import typing as t
 
-from .runsc import cgroups, statedir
+from .runsc import cgroups, procfs, statedir
 from .runsc.client import Runsc
-from .runsc.errors import RunscError
+from .runsc.errors import AmbiguousIdError, DeadlineError, NotFoundError, RunscError
 from .runsc.models import Container
 from .runsc.observe_commands import CORRUPT
+
+HANGING = "hanging"  # the status here of a container whose sandbox does not answer
+_PATIENCE = 5.0  # seconds for the answer of one container, where another one has not answered at all
 
 
 class Filter(t.NamedTuple):
@@ -61,14 +64,14 @@ def describe_containers(runsc: Runsc, wanted: Filter, gather: t.Collection[str])
     """
     containers: list[dict[str, t.Any]] = []
     unreadable: list[dict[str, str]] = []
-    paths = runsc.existing()
-    for container in runsc.list():
+    records = {record.id: record for record in statedir.read_all(runsc.root)}
+    for container in _containers(runsc, records):
         if not wanted.accepts(container):
             continue
-        record = statedir.read(paths[container.id]) if container.id in paths else None
-        if container.status == CORRUPT:
+        record = records.get(container.id)
+        if container.status in _PROBLEMS:
             problem = record.problem if record else ""
-            unreadable.append({"id": container.id, "problem": problem or "runsc can't load it"})
+            unreadable.append({"id": container.id, "problem": problem or _PROBLEMS[container.status]})
         described = _describe(container, record)
         for part in _PARTS:
             if part in gather and container.status != CORRUPT:
@@ -79,6 +82,37 @@ def describe_containers(runsc: Runsc, wanted: Filter, gather: t.Collection[str])
                     unreadable.append({"id": container.id, "problem": exc.message})
         containers.append(described)
     return Inspection(containers, unreadable)
+
+
+_PROBLEMS = {CORRUPT: "runsc can't load it", HANGING: "its sandbox does not answer"}
+
+
+def _containers(runsc: Runsc, records: t.Mapping[str, statedir.Record]) -> list[Container]:
+    """Return every container. C(runsc list) hangs with any one of them; then each is asked by itself."""
+    if not any(procfs.is_suspended(record.pid) for record in records.values()):
+        try:
+            return runsc.list()
+        except DeadlineError:
+            pass  # for another reason: somebody holds its lock, for example
+    asked = (_ask(runsc, record) for record in records.values())
+    return [container for container in asked if container]
+
+
+def _ask(runsc: Runsc, record: statedir.Record) -> Container | None:
+    if record.problem:
+        return Container(record.id, CORRUPT, -1, "", {}, "")
+    try:
+        if not procfs.is_suspended(record.pid):
+            return runsc.state(record.id, timeout=min(runsc.timeout, _PATIENCE))
+        status = HANGING
+    except NotFoundError:
+        return None
+    except DeadlineError:
+        status = HANGING
+    except AmbiguousIdError:  # only "list" could tell; the record is all there is
+        status = record.status if runsc.is_live(record) else "stopped"
+    annotations = dict(record.spec.get("annotations") or {})
+    return Container(record.id, status, record.pid, record.bundle, annotations, str(record.spec.get("ociVersion", "")))
 
 
 def _describe(container: Container, record: statedir.Record | None) -> dict[str, t.Any]:

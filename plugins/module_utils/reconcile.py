@@ -229,6 +229,8 @@ def _plan(runsc: Runsc, desired: Desired, before: Observed) -> tuple[lifecycle.P
             remedy="Remove it with state absent, or let it be replaced with force",
             container=desired.name,
         )
+    if before.status == desired.state == ABSENT and procfs.find_sentries(desired.name, runsc.root):
+        return (lifecycle.FORCE_DELETE,), []  # its record was lost, and runsc can neither see nor end it
     differences = _differences(runsc, desired, before)
     recreate = desired.recreate == ALWAYS or (desired.recreate == ON_CHANGE and bool(differences))
     steps = lifecycle.plan(
@@ -283,18 +285,7 @@ def _check_replacement(runsc: Runsc, desired: Desired, before: Observed, steps: 
     runsc.check_flags()
     if desired.restore_from:
         check_image(desired.restore_from, "restore_from")
-    _check_files(desired.options)
-
-
-def _check_files(options: CreateOptions) -> None:
-    for option in ("pid_file", "user_log", "stdout", "stderr", "console_socket"):
-        path = getattr(options, option)
-        if path and not os.path.isdir(os.path.dirname(os.path.abspath(path))):
-            raise UsageError(f"{option}: the folder of {path!r} does not exist", remedy="Create it first")
-    for option in ("stdin", "console_socket"):
-        path = getattr(options, option)
-        if path and not os.path.exists(path):
-            raise UsageError(f"{option}: there is no {path!r}", remedy="Create it first")
+    bundles.check_files(desired.options)
 
 
 def _check_addressable(runsc: Runsc, name: str, steps: lifecycle.Plan) -> None:

@@ -55,6 +55,9 @@ _ZERO_IS_NOTHING = frozenset({"uid", "gid", "cwd", "allow", "ociVersion"})
 # Flags that say where messages go do not make another sandbox.
 _UNCOMPARED_FLAGS = ("log", "debug", "alsologtostderr")
 
+# Values of a flag that switch nothing on, one of which is the default where the help names none.
+_NOTHING = ("", "false", "none", "0", "0s")
+
 _WHOLE_RANGE = [{"containerID": 0, "hostID": 0, "size": 4294967295}]
 _MISSING = object()
 
@@ -70,9 +73,12 @@ class Difference(t.NamedTuple):
 def spec_differences(record: Record, config: t.Mapping[str, t.Any], bundle: str) -> list[Difference]:
     """Return where the recorded spec of a container differs from a bundle's config.json."""
     differences: list[Difference] = []
-    if os.path.realpath(record.bundle) != os.path.realpath(bundle):
+    bundle = os.path.abspath(bundle)
+    if os.path.realpath(record.bundle) == os.path.realpath(bundle):
+        bundle = record.bundle  # paths in it were made absolute against this name of it
+    else:
         differences.append(Difference("bundle", record.bundle, bundle))
-    wanted = _as_recorded(config, record, os.path.abspath(bundle))
+    wanted = _as_recorded(config, record, bundle)
     _compare("", record.spec, wanted, differences)
     return differences
 
@@ -91,7 +97,7 @@ def flag_differences(runsc: Runsc, record: Record) -> list[Difference]:
         if name.startswith(_UNCOMPARED_FLAGS) or f"dev.gvisor.flag.{name}" in overridden:
             continue
         actual = running[name] if name in running else runsc.features.flags.get(name, "")
-        if actual != value and not (actual in ("", "false") and value in ("", "false")):
+        if actual != value and not (actual in _NOTHING and value in _NOTHING):
             differences.append(Difference(f"--{name}", actual, value))
     return differences
 
@@ -170,7 +176,7 @@ def _same(name: str, recorded: t.Any, wanted: t.Any) -> bool:
     if recorded is _MISSING:
         return _is_zero(wanted)
     if wanted is _MISSING:
-        return name in _ZERO_IS_NOTHING and _is_zero(recorded)
+        return _is_hollow(recorded) or (name in _ZERO_IS_NOTHING and _is_zero(recorded))
     # True == 1 in Python, but not in JSON.
     return bool(recorded == wanted and isinstance(recorded, bool) == isinstance(wanted, bool))
 
@@ -180,3 +186,8 @@ def _is_zero(value: t.Any) -> bool:
     if isinstance(value, dict):
         return all(_is_zero(part) for part in value.values())
     return not value
+
+
+def _is_hollow(value: t.Any) -> bool:
+    """True for an object of nothing but such objects: C("hooks": {}) is recorded, and means what no hooks mean."""
+    return isinstance(value, dict) and all(_is_hollow(part) for part in value.values())

@@ -28,10 +28,12 @@ options:
     description: Describe the containers whose id matches this shell pattern, such as V(web-*).
     type: str
   status:
-    description: Describe the containers with one of these statuses. V(corrupt) ones have a record that can't be read.
+    description:
+      - Describe the containers with one of these statuses.
+      - V(corrupt) ones have a record that can't be read, V(hanging) ones a sandbox that does not answer.
     type: list
     elements: str
-    choices: [created, running, paused, stopped, corrupt]
+    choices: [created, running, paused, stopped, corrupt, hanging]
   annotations:
     description: Describe the containers whose bundles have all these annotations, with exactly these values.
     type: dict
@@ -117,7 +119,8 @@ containers:
       returned: always
       sample: web-1
     status:
-      description: V(created), V(running), V(paused), V(stopped), or V(corrupt) if its record can't be read.
+      description: V(created), V(running), V(paused), V(stopped), V(corrupt) if its record can't be read, or V(hanging) if its
+        sandbox does not answer.
       type: str
       returned: always
       sample: running
@@ -204,7 +207,11 @@ from ansible_collections.gvisor.runsc.plugins.module_utils.module import Spec, r
 ARGUMENTS: Spec = {
     "name": {"type": "list", "elements": "str", "aliases": ["id"]},
     "pattern": {"type": "str"},
-    "status": {"type": "list", "elements": "str", "choices": ["created", "running", "paused", "stopped", "corrupt"]},
+    "status": {
+        "type": "list",
+        "elements": "str",
+        "choices": ["created", "running", "paused", "stopped", "corrupt", "hanging"],
+    },
     "annotations": {"type": "dict"},
     "gather": {
         "type": "list",

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import typing as t
+
+from . import procfs
 
 _MOUNTS = "/proc/self/mountinfo"
 
@@ -65,14 +68,41 @@ def folders(path: str) -> dict[str, str]:
     return {name: folder for name, folder in candidates.items() if os.path.isdir(folder)}
 
 
-def remove_empty(path: str, keep: frozenset[str] = frozenset()) -> None:
-    """Remove the folders of a control group that hold no process, except those in C(keep).
+def folders_of_process(pid: int, name: str) -> list[str]:
+    """Return the folders of the control groups called C(name) that a process is in."""
+    try:
+        with open(f"/proc/{pid}/cgroup", encoding="utf-8") as file:
+            lines = file.read().splitlines()
+    except OSError:
+        return []
+    places = hierarchies()
+    found = []
+    for line in lines:
+        _number, controllers, path = line.split(":", 2)
+        mountpoint = places.get(controllers.split(",")[0] or "unified")
+        if mountpoint and os.path.basename(path) == name:
+            found.append(os.path.join(mountpoint, path.lstrip("/")))
+    return found
 
-    The kernel itself refuses to remove one that is in use.
+
+def remove_empty(path: str, keep: frozenset[str] = frozenset(), patience: float = 0.0) -> None:
+    """Remove the folders of a control group that hold no process, except those in C(keep). See L(remove_folders)."""
+    remove_folders(set(folders(path).values()) - keep, patience)
+
+
+def remove_folders(doomed: t.Collection[str], patience: float) -> None:
+    """Remove folders of control groups. The kernel itself refuses to remove one that is in use.
+
+    :param patience: seconds in which processes that are ending may still leave them.
     """
-    for folder in set(folders(path).values()) - keep:
-        with contextlib.suppress(OSError):
-            os.rmdir(folder)
+
+    def removed() -> bool:
+        for folder in doomed:
+            with contextlib.suppress(OSError):
+                os.rmdir(folder)
+        return not any(os.path.isdir(folder) for folder in doomed)
+
+    procfs.poll(removed, patience)
 
 
 def counters(path: str) -> dict[str, int]:

@@ -125,7 +125,7 @@ _MESSAGES: tuple[tuple[str, type[RunscError], str], ...] = (
         "This runsc binary has no such flag; see 'runsc flags'",
     ),
     (r"invalid value .* for flag ", UsageError, "See 'runsc flags' for the values that the flag takes"),
-    (r"unknown platform", UnsupportedError, "See 'runsc help platforms' for the platforms of this binary"),
+    (r"unknown platform", UnsupportedError, "Correct the platform; 'runsc help platforms' lists those of this binary"),
     (r"does not support the .* subcommand", UnsupportedError, "Use a build of runsc that has it"),
     (
         r"flag override disabled",
@@ -142,6 +142,12 @@ _MESSAGES: tuple[tuple[str, type[RunscError], str], ...] = (
         StateError,
         "Bring the container to the right state first",
     ),
+    (
+        r"waiting for sandbox to start",
+        RunscError,
+        "The sandbox died while it started: look at its root file system, its platform and its debug log (flag debug-log)",
+    ),
+    (r"dialing socket", UsageError, "Let something listen on the console socket"),
     (
         r"operation not permitted|permission denied.*(/run|state|lock)",
         RunscError,
@@ -167,7 +173,10 @@ def from_runsc(message: str, *, container: str | None, completed: Completed) -> 
     """Build the fitting error from runsc's own message about a command that failed."""
     error, remedy = classify(message)
     command = subcommand_of(completed.argv)
-    text = message.strip() or f"it ended with exit code {completed.rc} and said nothing"
+    text = message.strip()
+    if "error unmarshaling spec" in text:
+        text = text.splitlines()[0]  # the whole config.json follows, with its environment
+    text = text or f"it ended with exit code {completed.rc} and said nothing"
     subject = f"runsc {command} of container {container!r} failed" if container else f"runsc {command} failed"
     return error(f"{subject}: {text}", remedy=remedy, container=container, completed=completed)
 

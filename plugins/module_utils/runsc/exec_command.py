@@ -187,11 +187,8 @@ class ExecCommand(Invoker):
         return descendants(pid, parse_process_table(table))
 
 
-def complete_process(process: t.Mapping[str, t.Any], record: statedir.Record) -> dict[str, t.Any]:
-    """Return the Process document with the container's own user, environment and working directory where it has none.
-
-    :raises UsageError: it has no C(args), or they are not texts.
-    """
+def check_process(process: t.Mapping[str, t.Any]) -> None:
+    """:raises UsageError: it has no C(args), they are not texts, or another field has a wrong type."""
     args = process.get("args")
     if not isinstance(args, list) or not args or not all(isinstance(argument, str) for argument in args) or not args[0]:
         raise UsageError(f"process.args: {args!r} is not a command", remedy="Give a list of texts, the program first")
@@ -203,6 +200,14 @@ def complete_process(process: t.Mapping[str, t.Any], record: statedir.Record) ->
     for key, kind in _TYPES.items():
         if process.get(key) is not None and not isinstance(process[key], kind):
             raise UsageError(f"process.{key}: {process[key]!r} has the wrong type", remedy=f"Give a {kind.__name__}")
+
+
+def complete_process(process: t.Mapping[str, t.Any], record: statedir.Record) -> dict[str, t.Any]:
+    """Return the Process document with the container's own user, environment and working directory where it has none.
+
+    :raises UsageError: see L(check_process).
+    """
+    check_process(process)
     own = record.spec.get("process") or {}
     document = dict(process)
     for key, default in (("user", {"uid": 0, "gid": 0}), ("env", []), ("cwd", "/")):

@@ -22,8 +22,10 @@ from .models import Version
 
 _FLAG = re.compile(r"^  -{1,2}([A-Za-z][\w-]*)", re.MULTILINE)
 _DEFAULT = re.compile(r"\(default (.*)\)\s*$")
+# For some flags only the description says it: "sandbox (default), host, none", or "Values: none|open, default: none".
+_DEFAULT_IN_WORDS = re.compile(r'"?([\w:-]+)"? \(default\)|default: ([\w:-]+)')
 _SUBCOMMAND = re.compile(r"^\t([a-z][\w-]*)\s{2,}", re.MULTILINE)
-_CACHE_FORMAT = 1
+_CACHE_FORMAT = 2
 
 Ask = t.Callable[[t.Sequence[str]], str]
 
@@ -166,9 +168,16 @@ def parse_flags(text: str) -> dict[str, str]:
     matches = list(_FLAG.finditer(text))
     ends = [match.start() for match in matches[1:]] + [len(text)]
     for match, end in zip(matches, ends):
-        default = _DEFAULT.search(text[match.end() : end].strip())
-        flags[match.group(1)] = default.group(1).strip('"') if default else ""
+        flags[match.group(1)] = _default(text[match.end() : end].strip())
     return flags
+
+
+def _default(description: str) -> str:
+    found = _DEFAULT.search(description)
+    if found:
+        return found.group(1).strip('"')
+    said = _DEFAULT_IN_WORDS.search(description)
+    return (said.group(1) or said.group(2)) if said else ""
 
 
 def _suggestion(word: str, known: t.Iterable[str]) -> str:

@@ -31,6 +31,11 @@ def check(container: str, option: str = "name") -> None:
             f"{option}: {container!r} is not a container id",
             remedy="Use letters, digits, '_', '+', '-' and '.' only, at least one of them",
         )
+    if container in (".", ".."):
+        raise UsageError(
+            f"{option}: {container!r} is not a container id",
+            remedy="runsc names control groups after it; use letters and digits",
+        )
     if container.startswith("-"):
         raise UsageError(
             f"{option}: {container!r} starts with '-'", remedy="runsc would take it for a flag; start it with a letter"

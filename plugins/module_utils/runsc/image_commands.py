@@ -68,6 +68,8 @@ class ImageCommands(LifecycleCommands):
             )
         arguments = [f"--image-path={image_path}", *options.arguments(), container]
         self.invoke("checkpoint", arguments, container=container, timeout=timeout)
+        if record.status == "paused" and record.is_sandbox_root and not options.leave_running:
+            rescue.kill_sentry(record, self.root)  # runsc leaves it paused, to end as soon as it is resumed
 
     def restore(
         self,

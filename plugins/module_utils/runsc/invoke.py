@@ -20,11 +20,12 @@ from .features import Features, default_cache_folder
 from .monitor import Monitor
 from .process import OUTPUT_LIMIT, Completed, Stdio, run
 
-DEFAULT_ROOT = "/var/run/runsc"  # what runsc itself uses when XDG_RUNTIME_DIR is not set
+DEFAULT_ROOT = statedir.DEFAULT_ROOT
 TIMEOUT = 30.0  # seconds for a call that should take 30 milliseconds
 CREATE_TIMEOUT = 60.0  # seconds for create, run and restore: a slow disk, or a platform that hangs (kvm)
 DELETE_TIMEOUT = 150.0  # seconds for delete: runsc itself waits up to 120
 
+_BAD_FLAGS = 2  # exit code of runsc for global flags that it does not understand (and for its panics)
 _FATAL_COPY = re.compile(r"^[IWEF]\d{4} .*FATAL ERROR: ")  # some fatal errors are printed twice, once like this
 
 
@@ -133,8 +134,15 @@ class Invoker:
 
     def failure(self, completed: Completed, container: str | None, log: ErrorLog | None = None) -> RunscError:
         """Build the error for a call that failed, from runsc's log if it has one, else from its standard error."""
-        message = log.message() if log else ""
-        return from_runsc(message or essence(completed.stderr.text), container=container, completed=completed)
+        message = (log.message() if log else "") or essence(completed.stderr.text) or self._flag_complaint(completed)
+        return from_runsc(message, container=container, completed=completed)
+
+    def _flag_complaint(self, completed: Completed) -> str:
+        """Ask again what is wrong with the global flags, after a call whose standard error was not ours to read."""
+        if completed.rc != _BAD_FLAGS:
+            return ""
+        again = run([self.path, *self.global_arguments(), "help"], timeout=self.timeout, monitor=self.monitor)
+        return essence(again.stderr.text) if again.rc == _BAD_FLAGS else ""
 
     def existing(self) -> dict[str, str]:
         """Return the state file of every container under the root, by id. Starts no process."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The subcommands that change a container's status: create, start, run, kill, pause, resume, delete, wait."""
+"""The subcommands that change a container's status: create, start, run, kill, pause, resume, wait."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import signal as signals_of_os
 import typing as t
 
 from . import cgroups, ids, procfs, rescue, signals, statedir
+from .delete_command import DeleteCommand
 from .errors import (
     AlreadyExistsError,
     DeadlineError,
@@ -21,8 +22,9 @@ from .errors import (
     RunscError,
     SandboxGoneError,
     StateError,
+    UsageError,
 )
-from .invoke import CREATE_TIMEOUT, DELETE_TIMEOUT, Invoker
+from .invoke import CREATE_TIMEOUT, ErrorLog, private_folder
 from .models import load_json
 from .options import CreateOptions
 from .process import Completed, Stdio, open_input, open_log
@@ -45,7 +47,7 @@ def container_stdio(options: t.Any) -> t.Iterator[Stdio]:
         yield Stdio(stdin=stdin, stdout=log(options.stdout, "stdout"), stderr=log(options.stderr, "stderr"))
 
 
-class LifecycleCommands(Invoker):
+class LifecycleCommands(DeleteCommand):
     """create, start, run, kill, pause, resume, delete and wait."""
 
     def create(
@@ -84,9 +86,17 @@ class LifecycleCommands(Invoker):
                 )
                 if completed.rc != 0:
                     raise self.failure(completed, container, log)
-        except BaseException:
-            guard.undo()
+        except BaseException as exc:
+            self._undo(guard, container, exc)
             raise
+
+    def _undo(self, guard: rescue.CreateGuard, container: str, reason: BaseException) -> None:
+        """Undo a create, unless somebody else was faster by a moment and this runsc left that container alone."""
+        if isinstance(reason, AlreadyExistsError):
+            winner = statedir.find(self.root, container)
+            if winner and self.is_live(winner):
+                return
+        guard.undo()
 
     def _check_absent(self, container: str) -> None:
         ids.check(container)
@@ -102,6 +112,7 @@ class LifecycleCommands(Invoker):
             raise AlreadyExistsError(
                 f"container {container!r} was created by somebody else just now", container=container
             )
+        rescue.remove_orphan(container, self.root)
 
     def await_creators(self, container: str) -> bool:
         """Let a create of this id that somebody else began come to its end: two at once destroy each other's record.
@@ -141,7 +152,8 @@ class LifecycleCommands(Invoker):
         except (StateError, NotFoundError):
             raise
         except RunscError:
-            self.delete(container, force=True)
+            with contextlib.suppress(RunscError):  # why it did not start matters more
+                self.delete(container, force=True)
             raise
 
     def _check_sandbox_started(self, record: statedir.Record) -> None:
@@ -172,23 +184,28 @@ class LifecycleCommands(Invoker):
         :raises RunscError: runsc failed, as opposed to the command.
         """
         self._check_absent(container)
-        arguments = [f"--bundle={os.path.abspath(bundle)}", *options.arguments(), container]
         guard = rescue.CreateGuard(container, os.path.abspath(bundle), self.root)
         try:
-            with self.error_log() as log:
+            with private_folder() as folder:
+                log = ErrorLog(self.log or os.path.join(folder, "log"))
+                # Without it nothing was created, so that an exit code of 2 or 128 is runsc's own.
+                pid_file = os.path.abspath(options.pid_file or os.path.join(folder, "pid"))
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(pid_file)
+                flags = options._replace(pid_file=pid_file).arguments()
                 completed = self.invoke(
                     "run",
-                    arguments,
+                    [f"--bundle={os.path.abspath(bundle)}", *flags, container],
                     container=container,
                     timeout=timeout,
                     stdio=Stdio(input=input),
                     log=log,
                     check=False,
                 )
-                if log.message() or (completed.rc == 2 and "panic:" in completed.stderr.text):
+                if log.message() or not os.path.exists(pid_file):
                     raise self.failure(completed, container, log)
-        except BaseException:
-            guard.undo()
+        except BaseException as exc:
+            self._undo(guard, container, exc)
             raise
         if container in self.existing():
             self.delete(container, force=True)
@@ -212,7 +229,7 @@ class LifecycleCommands(Invoker):
         """
         number = signals.number(signal)
         if all and pid is not None:
-            raise RunscError("kill: 'all' and 'pid' exclude each other", remedy="Give one of them", container=container)
+            raise UsageError("kill: 'all' and 'pid' exclude each other", remedy="Give one of them", container=container)
         self.record(container)
         target = ["--all"] if all else [f"--pid={pid}"] if pid is not None else []
         self.invoke("kill", [*target, container, str(number)], container=container, timeout=timeout)
@@ -235,78 +252,6 @@ class LifecycleCommands(Invoker):
         """Let a paused container go on. :raises StateError: it is not paused."""
         self.record(container)
         self.invoke("resume", [container], container=container, timeout=timeout)
-
-    def delete(self, container: str, *, force: bool = False, timeout: float = DELETE_TIMEOUT) -> None:
-        """Delete a container and all that runsc keeps of it.
-
-        A recorded pid that now belongs to another process is never killed: runsc would do that, so then only the records
-        are removed. What counts is whether the container is gone, not runsc's exit code: it says 2 or 128 after successes.
-
-        :param force: kill what still runs, also what no longer answers; a container that does not exist is fine.
-        :raises StateError: the container is not stopped, and C(force) is not set.
-        """
-        try:
-            record = self.record(container)
-        except NotFoundError:
-            if force:
-                return
-            raise
-        if record.problem:
-            self._delete_unreadable(record, force)
-            return
-        if record.is_sandbox_root and not self._settle_sentry(record, force):
-            rescue.purge(record, self.root)
-            return
-        if not record.is_sandbox_root and procfs.is_dead(record.pid):
-            rescue.purge(record, self.root)
-            return
-        self._delete(record, force, timeout)
-
-    def _settle_sentry(self, record: statedir.Record, force: bool) -> bool:
-        """Bring the sandbox to where runsc's delete is safe and quick; return False if runsc must not be asked at all."""
-        if procfs.is_sentry(record.pid, record.sandbox, self.root, record.created):
-            if not force:
-                return True
-            if not rescue.kill_sentry(record, self.root):
-                raise DeadlineError(
-                    f"the sandbox of container {record.id!r} (pid {record.pid}) does not die",
-                    remedy="It hangs in the kernel; look at the kernel's log",
-                    container=record.id,
-                )
-        elif not procfs.is_dead(record.pid):
-            return False  # the pid is another process's by now: runsc would kill that one
-        # runsc takes a zombie for alive, and waits up to two minutes for a lazy init to reap it.
-        return procfs.wait_reaped(record.pid, rescue.REAP_GRACE)
-
-    def _delete(self, record: statedir.Record, force: bool, timeout: float) -> None:
-        # A paused container stays "paused" when its sentry is dead, and is deleted with force only.
-        dead = record.is_sandbox_root and procfs.is_dead(record.pid)
-        arguments = ["--force", record.id] if force or (dead and record.status == "paused") else [record.id]
-        # With the sentry dead there is nothing to wait for; only a lock that somebody holds for ever takes longer.
-        patience = min(timeout, self.timeout) if dead else timeout
-        failed: RunscError | None = None
-        try:
-            self.invoke("delete", arguments, container=record.id, timeout=patience)
-        except RunscError as exc:
-            failed = exc
-        if record.id not in self.existing():
-            rescue.remove_leftovers(record)
-            return
-        if dead or (force and record.is_sandbox_root):
-            rescue.purge(record, self.root)
-            return
-        raise failed or RunscError(f"container {record.id!r} is still there after its delete", container=record.id)
-
-    def _delete_unreadable(self, record: statedir.Record, force: bool) -> None:
-        if not force:
-            raise StateError(
-                f"container {record.id!r} can't be deleted in order: {record.problem}",
-                remedy="Delete it with force",
-                container=record.id,
-            )
-        if record.is_sandbox_root:
-            rescue.kill_strays(record.id, self.root)
-        rescue.purge(record, self.root)
 
     def wait(
         self,
@@ -360,9 +305,16 @@ class LifecycleCommands(Invoker):
         """End a running container: send a signal, wait, and kill what is still there after C(grace) seconds.
 
         :returns: True if the signal sufficed, False if it had to be killed.
+        :raises StateError: it is created or paused, and runsc signals neither.
         :raises DeadlineError: even SIGKILL did not end it.
         """
         record = self.record(container)
+        if record.status in ("created", "paused") and self.is_live(record):
+            raise StateError(
+                f"container {container!r} is {record.status}, and runsc can't signal it",
+                remedy="Resume a paused container first; delete a created one by force",
+                container=container,
+            )
         for number, patience in ((signals.number(signal), grace), (int(signals_of_os.SIGKILL), rescue.REAP_GRACE * 2)):
             with contextlib.suppress(SandboxGoneError, StateError):  # it may end by itself meanwhile
                 self.kill(container, number)

@@ -138,9 +138,9 @@ class Event(t.NamedTuple):
         try:
             data = json.loads(line)
             kind, body = data["type"], data.get("data")
+            stats = Stats.from_json(body) if kind == "stats" and isinstance(body, dict) else None
         except (ValueError, KeyError, TypeError, AttributeError) as exc:
             return cls("error", "", error=f"{line.strip()!r} is not an event: {exc}")
-        stats = Stats.from_json(body) if kind == "stats" and isinstance(body, dict) else None
         return cls(str(kind), str(data.get("id", "")), stats)
 
 

@@ -14,6 +14,7 @@ import contextlib
 import os
 import selectors
 import signal
+import stat
 import subprocess
 import threading
 import time
@@ -243,7 +244,8 @@ class _Conversation:
         # Python 3.8 has no pidfd: a thread turns the end of the process into the end of a pipe.
         self._ended, write_end = os.pipe()
         self._selector.register(self._ended, selectors.EVENT_READ, None)
-        threading.Thread(target=_tell_end, args=(process, write_end), daemon=True).start()
+        self._watcher = threading.Thread(target=_tell_end, args=(process, write_end), daemon=True)
+        self._watcher.start()
 
     def until(self, deadline: float) -> bool:
         """Talk until the process ends (True) or the monotonic clock passes C(deadline) (False)."""
@@ -281,6 +283,7 @@ class _Conversation:
         return outputs[0], outputs[1]
 
     def close(self) -> None:
+        self._watcher.join(1.0)  # the process has ended, so it does at once; a fork beside a thread is not safe
         self._selector.close()
         os.close(self._ended)
 
@@ -301,20 +304,24 @@ def open_log(path: str, option: str) -> int:
     :param option: the name of the option that the path came from, for the error.
     :raises UsageError: the file can't be opened.
     """
-    try:
-        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
-    except OSError as exc:
-        raise UsageError(
-            f"{option}: {path!r} can't be opened for writing: {exc.strerror}",
-            remedy="Name a file in an existing folder that can be written",
-        ) from exc
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+    return _open_stream(path, flags, option, "Name a file in an existing folder that can be written")
 
 
 def open_input(path: str, option: str) -> int:
     """Open a file that a container reads and return its descriptor. :raises UsageError: it can't be opened."""
+    return _open_stream(path, os.O_RDONLY, option, "Name a file that can be read")
+
+
+def _open_stream(path: str, flags: int, option: str, remedy: str) -> int:
+    """Open a file or a device. Never a named pipe: opening it, and later writing to it, would wait for its other end."""
     try:
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK, 0o640)
     except OSError as exc:
-        raise UsageError(
-            f"{option}: {path!r} can't be opened: {exc.strerror}", remedy="Name a file that can be read"
-        ) from exc
+        raise UsageError(f"{option}: {path!r} can't be opened: {exc.strerror}", remedy=remedy) from exc
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISCHR(mode):
+        os.close(descriptor)
+        raise UsageError(f"{option}: {path!r} is neither a file nor a device", remedy=remedy)
+    os.set_blocking(descriptor, True)
+    return descriptor

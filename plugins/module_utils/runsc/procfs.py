@@ -18,6 +18,7 @@ import time
 import typing as t
 
 from . import flags
+from .statedir import DEFAULT_ROOT
 
 SENTRY = "runsc-sandbox"  # argv[0] of the sandbox process, on all versions
 GOFER = "runsc-gofer"
@@ -26,6 +27,7 @@ _PROC = "/proc"
 # The record is written after the sentry has started, so a process that started later has another's pid. btime is rounded
 # to seconds, and a clock that was stepped moves it, hence the slack.
 _START_SLACK = 5.0
+_ENDING = 1.0  # seconds that a process takes at most from losing its command line to being a zombie
 
 
 class ProcessStat(t.NamedTuple):
@@ -74,31 +76,48 @@ def is_sentry(pid: int, sandbox: str, root: str, created: str = "") -> bool:
 
     :param created: the time of the record that names the pid, RFC 3339; a process that started after it is another one.
     """
-    argv = arguments(pid)
-    if not _belongs(argv, SENTRY, sandbox, root):
+    return _is_sentry_of(arguments(pid), sandbox, root) and _started_before(pid, parse_time(created))
+
+
+def is_gofer(pid: int, root: str, written: float) -> bool:
+    """Prove that C(pid) is a gofer under this root that is older than the record that names it. It carries no id.
+
+    :param written: when the record was last written, in seconds since the epoch.
+    """
+    return _runs(arguments(pid), GOFER, root) and _started_before(pid, written)
+
+
+def is_other(pid: int, is_ours: t.Callable[[], bool]) -> bool:
+    """True if C(pid) is a live process that is not ours. One that is just ending has lost its command line, not its number."""
+    if is_dead(pid) or is_ours():
         return False
-    started = _start_time(pid)
-    recorded = parse_time(created)
-    return started is None or recorded is None or started <= recorded + _START_SLACK
+    return bool(arguments(pid)) or not wait_dead(pid, _ENDING)
 
 
-def _belongs(argv: t.Sequence[str], name: str, container: str, root: str) -> bool:
-    if not argv or os.path.basename(argv[0]) != name:
-        return False
-    if container not in argv[1:]:
-        return False
-    given = flags.parse(argv[1:])
-    # runsc leaves flags out that have their default, so no --root proves nothing either way.
-    return "root" not in given or os.path.realpath(given["root"]) == os.path.realpath(root)
-
-
-def find(name: str, container: str, root: str) -> list[int]:
-    """Return the pids of the sandbox or gofer processes (L(SENTRY), L(GOFER)) of a container under a root.
+def find_sentries(sandbox: str, root: str | None = None) -> list[int]:
+    """Return the pids of the sentries with this id under a root, or under any, recorded or not.
 
     Finds what no record names: after a create that was cut short, or a record that was wiped.
     """
     pids = [int(entry) for entry in os.listdir(_PROC) if entry.isdigit()]
-    return [pid for pid in pids if _belongs(arguments(pid), name, container, root)]
+    return [pid for pid in pids if _is_sentry_of(arguments(pid), sandbox, root)]
+
+
+def _is_sentry_of(argv: t.Sequence[str], sandbox: str, root: str | None) -> bool:
+    # The id is the last argument. Anywhere else the same word means something else: a container may be called "boot".
+    return _runs(argv, SENTRY, root) and argv[-1] == sandbox
+
+
+def _runs(argv: t.Sequence[str], name: str, root: str | None) -> bool:
+    if not argv or os.path.basename(argv[0]) != name:
+        return False
+    given = flags.parse(argv[1:]).get("root", DEFAULT_ROOT)  # runsc may leave flags out that have their default
+    return root is None or os.path.realpath(given) == os.path.realpath(root)
+
+
+def _started_before(pid: int, moment: float | None) -> bool:
+    started = _start_time(pid)
+    return started is None or moment is None or started <= moment + _START_SLACK
 
 
 def find_creators(container: str, root: str) -> list[int]:

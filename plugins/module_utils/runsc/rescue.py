@@ -9,13 +9,15 @@ Nothing is killed without proof, taken just before, that the process is the one 
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import typing as t
 
 from . import cgroups, procfs, statedir
 
+# Seconds in which the gofer and the processes of the platform end after their sentry, so that its groups can be removed. Longer
+# waiting would only delay those who put several containers into one group.
+GROUP_GRACE = 1.0
 REAP_GRACE = 5.0  # seconds that the host's init gets to reap a dead sentry, before we go on without runsc
 
 
@@ -27,31 +29,63 @@ def kill_sentry(record: statedir.Record, root: str) -> bool:
     return True
 
 
-def kill_strays(container: str, root: str) -> None:
-    """SIGKILL the sentry and the gofer that carry this id under this root, recorded or not."""
-    for name in (procfs.SENTRY, procfs.GOFER):
-        for pid in procfs.find(name, container, root):
-            procfs.kill(pid)
-            procfs.wait_dead(pid, REAP_GRACE)
+def kill_strays(container: str, root: str) -> set[str]:
+    """SIGKILL the sentries that carry this id under this root, recorded or not. Their gofers end by themselves then.
+
+    :returns: the folders of the control groups that they were in and that bear the id, to be removed.
+    """
+    folders: set[str] = set()
+    for pid in procfs.find_sentries(container, root):
+        folders.update(cgroups.folders_of_process(pid, container))
+        procfs.kill(pid)
+        procfs.wait_dead(pid, REAP_GRACE)
+    return folders
+
+
+def names_foreign_sentry(record: statedir.Record, root: str) -> bool:
+    """True if the sentry's pid in the record belongs to another process by now. runsc's delete would kill that one."""
+    pid = record.pid
+    return procfs.is_other(pid, lambda: procfs.is_sentry(pid, record.sandbox, root, record.created))
+
+
+def names_foreign_gofer(record: statedir.Record, root: str) -> bool:
+    """True if the gofer's pid in the record belongs to another process by now. runsc's delete would kill that one."""
+    pid = record.gofer_pid
+    return procfs.is_other(pid, lambda: procfs.is_gofer(pid, root, record.written))
 
 
 def purge(record: statedir.Record, root: str) -> None:
     """Remove the files of a container that has no live process: record, lock, socket, overlay file, control groups."""
-    for pid in procfs.find(procfs.GOFER, record.id, root):
-        procfs.kill(pid)
-        procfs.wait_dead(pid, REAP_GRACE)
-    statedir.remove(record)
+    if procfs.is_gofer(record.gofer_pid, root, record.written):
+        procfs.kill(record.gofer_pid)
+        procfs.wait_dead(record.gofer_pid, REAP_GRACE)
+    statedir.remove(root, record.id)
     remove_leftovers(record)
 
 
 def remove_leftovers(record: statedir.Record) -> None:
-    """Remove what runsc may leave after a delete: the overlay file and empty control groups."""
+    """Remove what runsc may leave after a delete: the overlay file, the socket and empty control groups."""
     if not record.is_sandbox_root:
         return
-    with contextlib.suppress(OSError):
-        statedir.remove_filestore(record)
+    statedir.remove_socket(os.path.dirname(record.path), record.sandbox, record.socket)
+    rootfs = (record.spec.get("root") or {}).get("path")
+    if rootfs:
+        statedir.remove_filestore(rootfs, record.sandbox)
     if record.cgroup:
-        cgroups.remove_empty(record.cgroup)
+        cgroups.remove_empty(record.cgroup, patience=GROUP_GRACE)
+
+
+def remove_orphan(container: str, root: str) -> None:
+    """End a sandbox whose record was lost, and remove its files. runsc itself can neither see nor end such a sandbox.
+
+    One that somebody is just creating has no record yet either, but has a creator.
+    """
+    orphans = procfs.find_sentries(container, root)
+    if not orphans or procfs.find_creators(container, root) or statedir.find(root, container):
+        return
+    folders = kill_strays(container, root)
+    statedir.remove(root, container)
+    cgroups.remove_folders(folders, REAP_GRACE)
 
 
 class CreateGuard:
@@ -64,20 +98,21 @@ class CreateGuard:
     def __init__(self, container: str, bundle: str, root: str) -> None:
         self._container = container
         self._root = root
-        self._spec = _read_spec(bundle)
-        linux = self._spec.get("linux")
-        self._cgroup = str((linux if isinstance(linux, dict) else {}).get("cgroupsPath") or f"/{container}")
+        spec = _read_spec(bundle)
+        self._rootfs = os.path.join(bundle, str(_member(spec, "root").get("path") or "rootfs"))
+        self._cgroup = str(_member(spec, "linux").get("cgroupsPath") or f"/{container}")
         self._kept = frozenset(cgroups.folders(self._cgroup).values())
+        if not procfs.find_sentries(container):
+            # Left by a sandbox that died with its record, after a reboot for example.
+            statedir.remove_filestore(self._rootfs, container)
+            statedir.remove_socket(root, container)
 
     def undo(self) -> None:
         """Kill and remove all that the failed create left."""
         kill_strays(self._container, self._root)
-        record = statedir.find(self._root, self._container)
-        if record:
-            statedir.remove(record)
-            with contextlib.suppress(OSError):
-                statedir.remove_filestore(record)
-        cgroups.remove_empty(self._cgroup, self._kept)
+        statedir.remove(self._root, self._container)
+        statedir.remove_filestore(self._rootfs, self._container)
+        cgroups.remove_empty(self._cgroup, self._kept, REAP_GRACE)
 
 
 def _read_spec(bundle: str) -> dict[str, t.Any]:
@@ -87,3 +122,8 @@ def _read_spec(bundle: str) -> dict[str, t.Any]:
     except (OSError, ValueError):
         return {}  # runsc says what is wrong with it
     return spec if isinstance(spec, dict) else {}
+
+
+def _member(spec: t.Mapping[str, t.Any], name: str) -> t.Mapping[str, t.Any]:
+    found = spec.get(name)
+    return found if isinstance(found, dict) else {}

@@ -14,13 +14,18 @@ import os
 import types
 import typing as t
 
+DEFAULT_ROOT = "/var/run/runsc"  # what runsc itself uses when XDG_RUNTIME_DIR is not set
+
 _INFIX = "_sandbox:"
 _STATE = ".state"
 _LOCK = ".lock"
 
 
 class Record(t.NamedTuple):
-    """A state file. C(problem) is empty, or says why the rest could not be read."""
+    """A state file, last C(written) at so many seconds since the epoch.
+
+    C(problem) is empty, or says why the rest could not be read.
+    """
 
     id: str
     sandbox: str
@@ -33,7 +38,9 @@ class Record(t.NamedTuple):
     owner: str = ""
     spec: t.Mapping[str, t.Any] = types.MappingProxyType({})
     cgroup: str = ""
+    socket: str = ""
     problem: str = ""
+    written: float = 0.0
 
     @property
     def is_sandbox_root(self) -> bool:
@@ -63,7 +70,8 @@ def read(path: str) -> Record | None:
     sandbox = rest[: -len(_STATE)]
     try:
         with open(path, encoding="utf-8") as file:
-            return _parse(container, sandbox, path, json.load(file))
+            record = _parse(container, sandbox, path, json.load(file))
+            return record._replace(written=os.fstat(file.fileno()).st_mtime)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, AttributeError) as exc:
@@ -87,6 +95,7 @@ def _parse(container: str, sandbox: str, path: str, data: dict[str, t.Any]) -> R
         owner=str(data.get("owner", "")),
         spec=spec,
         cgroup=str((spec.get("linux") or {}).get("cgroupsPath", "")),
+        socket=str(sentry.get("controlSocketPath", "")),
     )
 
 
@@ -102,28 +111,36 @@ def read_all(root: str) -> list[Record]:
     return [record for record in records if record]
 
 
-def remove(record: Record) -> None:
-    """Remove the files of a container whose processes are proven dead. The socket goes with the sandbox's root."""
-    root = os.path.dirname(record.path)
-    doomed = [record.path, record.path[: -len(_STATE)] + _LOCK]
-    if record.is_sandbox_root:
-        doomed.append(os.path.join(root, f"runsc-{record.sandbox}.sock"))
-    for path in doomed:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
+def remove(root: str, container: str) -> None:
+    """Remove the files of a container whose processes are proven dead, also those of a create that was cut short."""
+    try:
+        files = os.listdir(root)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for name in files:
+        if name.startswith(container + _INFIX) and name.endswith((_STATE, _LOCK)):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(root, name))
+    remove_socket(root, container)
 
 
-def filestore(record: Record) -> str:
-    """Return the path of the file that backs a writable root file system since 2023, or nothing if its root is unknown.
+def remove_socket(root: str, sandbox: str, recorded: str = "") -> None:
+    """Remove the control socket of a dead sandbox, where it belongs and where its record says that it is.
+
+    Left behind, it makes runsc put the socket of the next sandbox of that name elsewhere, in /var/run for example.
+    """
+    for path in (os.path.join(root, f"runsc-{sandbox}.sock"), recorded):
+        if os.path.basename(path) == f"runsc-{sandbox}.sock":
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+
+
+def remove_filestore(rootfs: str, sandbox: str) -> None:
+    """Remove the file that backs a writable root file system since 2023, if it is there and a regular file.
 
     Left behind, it makes the next create with the same id fail ("repeated submounts").
     """
-    rootfs = (record.spec.get("root") or {}).get("path", "")
-    return os.path.join(rootfs, f".gvisor.filestore.{record.sandbox}") if rootfs else ""
-
-
-def remove_filestore(record: Record) -> None:
-    """Remove that file, if it is a regular file."""
-    path = filestore(record)
-    if path and os.path.isfile(path) and not os.path.islink(path):
-        os.unlink(path)
+    path = os.path.join(rootfs, f".gvisor.filestore.{sandbox}")
+    if os.path.isfile(path) and not os.path.islink(path):
+        with contextlib.suppress(OSError):
+            os.unlink(path)

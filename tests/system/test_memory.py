@@ -1,0 +1,84 @@
+# Copyright (c) 2026, gvisor.runsc maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A sandbox at its memory limit: the kernel kills it, and runsc knows of nothing."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from ansible_collections.gvisor.runsc.plugins.module_utils.runsc import cgroups
+from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.client import Runsc
+from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.errors import OutOfMemoryError, SandboxGoneError
+from ansible_collections.gvisor.runsc.tests.system.conftest import MakeBundle
+from ansible_collections.gvisor.runsc.tests.system.support import SPEC, eventually, new_id
+
+LIMIT = 64 * 1024 * 1024
+# What is on a tmpfs is in the memory of the sentry.
+EAT = ["/bin/dd", "if=/dev/zero", "of=/tmp/eaten", "bs=1M", "count=300"]
+
+
+def limited(**linux: Any) -> dict[str, Any]:
+    """Return the part of a specification that limits the memory."""
+    return {**SPEC["linux"], "resources": {"memory": {"limit": LIMIT}}, **linux}
+
+
+def start_limited(runsc: Runsc, bundle: MakeBundle, *args: str, **linux: Any) -> str:
+    """Start a container with a limit of its memory."""
+    container = new_id()
+    runsc.run_detached(container, bundle(*args, linux=limited(**linux)))
+    return container
+
+
+def test_the_limit_and_what_is_used_are_counted(runsc: Runsc, bundle: MakeBundle) -> None:
+    """runsc's own statistics say 0 for the limit."""
+    container = start_limited(runsc, bundle)
+    assert runsc.stats(container).memory_limit == 0
+    counters = cgroups.counters(runsc.record(container).cgroup)
+    assert counters["memory_limit"] == LIMIT
+    assert 0 < counters["memory_usage"] < LIMIT
+    assert counters["oom_kills"] == 0
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_exec_says_that_the_memory_was_used_up(runsc: Runsc, bundle: MakeBundle, named: bool) -> None:
+    group = {"cgroupsPath": f"/{new_id()}"} if named else {}
+    container = start_limited(runsc, bundle, **group)
+    with pytest.raises(OutOfMemoryError, match=r"killed at its memory limit.*Raise the memory limit") as caught:
+        runsc.exec(container, {"args": EAT})
+    assert caught.value.kind == "oom"
+    assert runsc.state(container).status == "stopped"
+
+
+def test_wait_says_that_the_memory_was_used_up(runsc: Runsc, bundle: MakeBundle) -> None:
+    eat = "sleep 0.3; exec " + " ".join(EAT)
+    container = start_limited(runsc, bundle, "/bin/sh", "-c", eat)
+    for _attempt in ("while it lives", "when it is dead"):
+        with pytest.raises(OutOfMemoryError) as caught:
+            runsc.wait(container)
+        assert caught.value.kind == "oom"
+
+
+def test_an_earlier_kill_is_not_blamed_for_a_later_end(runsc: Runsc, bundle: MakeBundle) -> None:
+    """Groups that were there before keep their counters; only a kill during the command counts."""
+    path = f"/{new_id()}"
+    first = start_limited(runsc, bundle, cgroupsPath=path)
+    keeper = start_limited(runsc, bundle, cgroupsPath=path)  # keeps the groups, and their counters, from being removed
+    with pytest.raises(OutOfMemoryError):
+        runsc.exec(first, {"args": EAT})
+    if runsc.state(keeper).status != "running":
+        runsc.delete(keeper, force=True)
+        keeper = start_limited(runsc, bundle, cgroupsPath=path)
+    thread = threading.Timer(0.3, lambda: runsc.kill(keeper, "KILL"))
+    thread.start()
+    with pytest.raises(SandboxGoneError) as caught:
+        runsc.exec(keeper, {"args": ["/bin/sleep", "1000"]})
+    thread.join()
+    assert caught.value.kind == "sandbox_gone"
+    assert eventually(lambda: runsc.state(keeper).status == "stopped")
+    runsc.delete(first)
+    runsc.delete(keeper)
