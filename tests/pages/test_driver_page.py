@@ -56,6 +56,7 @@ def test_the_example_runs(environment: dict[str, str], tmp_path: Path) -> None:
         capture_output=True,
         stdin=subprocess.DEVNULL,
         text=True,
+        check=False,
         timeout=60,
     )
     assert (done.stdout, done.stderr) == ("hello\n\nrunning\nruntime\n", "")

@@ -58,6 +58,7 @@ def test_the_tutorial(environment: dict[str, str], tmp_path: Path) -> None:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
+                check=False,
                 timeout=DEADLINE,
             )
             output = done.stdout
