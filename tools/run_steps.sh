@@ -21,7 +21,7 @@ fi
 steps=("5 setup ${cores[*]/#/core-}" "1 versions" "5 lint" "3 docs" "2 coverage" "5 unit")
 for core in "${cores[@]}"; do steps+=("10 sanity-$core"); done
 for core in "${cores[@]}"; do steps+=("10 units-$core"); done
-steps+=("5 dist" "15 system")
+steps+=("5 dist" "40 system")
 for core in "${cores[@]}"; do steps+=("15 integration-$core"); done
 steps+=("5 demo")
 

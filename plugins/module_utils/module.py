@@ -69,11 +69,12 @@ def run_module(spec: Spec, task: Task, **rules: t.Any) -> None:
     except ReconcileError as exc:
         result = {**failure(exc.error, exc.found.status), "actions": exc.actions}
     except RunscError as exc:
-        result = failure(exc, glance(runsc, exc.container) if runsc and exc.container else None)
+        result = failure(exc, _status(runsc, exc.container))
     except (OSError, ValueError) as exc:  # a full disk, a path with a NUL character: nothing that runsc said
-        result = failure(RunscError(f"the host refused: {exc}"), None)
+        result = failure(RunscError(f"the host refused: {exc}"), _status(runsc, module.params["name"]))
     except KeyboardInterrupt:
-        result = failure(RunscError("interrupted; what was under way was undone"), None)
+        error = RunscError("interrupted; what was under way was undone")
+        result = failure(error, _status(runsc, module.params["name"]))
     if module._verbosity >= COMMANDS_VERBOSITY:
         result["commands"] = [call.as_dict() for call in recorder.calls]
     if result.pop("failed", False):
@@ -108,6 +109,11 @@ def client(params: t.Mapping[str, t.Any], recorder: Recorder) -> Runsc:
 def failure(error: RunscError, status: str | None) -> dict[str, t.Any]:
     """Return what every failure of a module carries; C(status) is that of the container, as far as it is known."""
     return {"failed": True, "msg": str(error), "failure_kind": error.kind, "status": status, **output(error.completed)}
+
+
+def _status(runsc: Runsc | None, container: t.Any) -> str | None:
+    """Return the status for the report of a failure, if it is about one container."""
+    return glance(runsc, container) if runsc and isinstance(container, str) else None
 
 
 def output(completed: Completed | None) -> dict[str, t.Any]:

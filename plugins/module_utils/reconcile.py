@@ -17,6 +17,7 @@ from .locks import container_lock
 from .runsc import ids, procfs, statedir
 from .runsc.client import Runsc
 from .runsc.errors import (
+    AlreadyExistsError,
     DeadlineError,
     NotFoundError,
     RefusedError,
@@ -187,14 +188,24 @@ def converge(runsc: Runsc, desired: Desired, *, check_mode: bool = False) -> Out
     """
     _check_desired(desired)
     with _locked(runsc, desired, check_mode):
-        before = _observe_settled(runsc, desired.name)
         try:
-            steps, differences = _plan(runsc, desired, before)
-            if not steps or check_mode:
-                return Outcome(list(steps), before, before, differences, [])
-            return _apply(runsc, desired, before, steps, differences)
-        except RunscError as exc:
-            raise ReconcileError(exc, [], before) from exc
+            return _converge(runsc, desired, check_mode)
+        except ReconcileError as exc:
+            if not isinstance(exc.error, AlreadyExistsError) or exc.actions:
+                raise
+        # What a killed task left behind made the container between our look and our step.
+        return _converge(runsc, desired, check_mode)
+
+
+def _converge(runsc: Runsc, desired: Desired, check_mode: bool) -> Outcome:
+    before = _observe_settled(runsc, desired.name)
+    try:
+        steps, differences = _plan(runsc, desired, before)
+        if not steps or check_mode:
+            return Outcome(list(steps), before, before, differences, [])
+        return _apply(runsc, desired, before, steps, differences)
+    except RunscError as exc:
+        raise ReconcileError(exc, [], before) from exc
 
 
 def _observe_settled(runsc: Runsc, name: str) -> Observed:

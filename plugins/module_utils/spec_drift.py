@@ -50,7 +50,7 @@ _FIELDS: dict[str, str] = {
 }
 
 # Written by runsc although they are zero, so that a zero in the record means "not given" as well.
-_ZERO_IS_NOTHING = frozenset({"uid", "gid", "cwd", "allow", "ociVersion"})
+_ZERO_IS_NOTHING = frozenset({"user", "uid", "gid", "cwd", "allow", "ociVersion"})
 
 # Flags that say where messages go do not make another sandbox.
 _UNCOMPARED_FLAGS = ("log", "debug", "alsologtostderr")

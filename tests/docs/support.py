@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -106,9 +106,11 @@ class Machine:
     def __exit__(self, *_error: object) -> None:
         """End every process."""
         if self._holder.poll() is None:
+            records = Path(f"/proc/{self._init}/root/run/runsc").glob("*.state")
+            self._names.update(record.name.partition("_sandbox:")[0] for record in records)
             os.kill(self._init or self._holder.pid, signal.SIGKILL)
         self._holder.communicate(timeout=PATIENCE)
-        # What a test that failed half way has left would make the next one fail.
+        # They outlive the machine, and would be in the way of the next one.
         eventually(lambda: not [group for group in control_groups(self._names) if not _removed(group)])
 
     @property
@@ -128,7 +130,7 @@ class Machine:
         entering = ["nsenter", f"--target={self._init}", "--mount", "--net", "--pid", f"--wd={self.work}"]
         return [*entering, "--", "bash", "-eu", "-o", "pipefail", "-c", script]
 
-    def run(self, script: str, *, check: bool = True, **environment: str) -> Done:
+    def run(self, script: str, *, check: bool = True, environment: Mapping[str, str] | None = None) -> Done:
         """Run a shell script. :param check: it must not fail. :param environment: more variables."""
         done = subprocess.run(
             self.argv(script),
@@ -136,7 +138,7 @@ class Machine:
             capture_output=True,
             stdin=subprocess.DEVNULL,
             text=True,
-            env={**self.environment, **environment},
+            env={**self.environment, **(environment or {})},
             timeout=PATIENCE,
         )
         assert not check or done.returncode == 0, f"{script}\nrc {done.returncode}\n{done.stdout}\n{done.stderr}"

@@ -37,7 +37,7 @@ def script(machine: Machine, *tags: str, **variables: Any) -> str:
 
 def play(machine: Machine, *tags: str, check: bool = True, **variables: Any) -> Done:
     """Run the demo, or a part of it."""
-    return machine.run(script(machine, *tags, **variables), check=check, **ENVIRONMENT)
+    return machine.run(script(machine, *tags, **variables), check=check, environment=ENVIRONMENT)
 
 
 def recap(done: Done) -> dict[str, int]:

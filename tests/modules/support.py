@@ -74,7 +74,8 @@ class RunscVersion(NamedTuple):
 def versions() -> list[RunscVersion]:
     """Return the builds that the file named by RUNSC_VERSIONS_FILE lists."""
     file = Path(os.environ["RUNSC_VERSIONS_FILE"])
-    return [RunscVersion(**entry) for entry in json.loads(file.read_text(encoding="utf-8"))]
+    entries = json.loads(file.read_text(encoding="utf-8"))
+    return [RunscVersion(*(entry[field] for field in RunscVersion._fields)) for entry in entries]
 
 
 def make_rootfs(folder: Path) -> Path:

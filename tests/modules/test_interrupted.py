@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,20 @@ SEED = 20260101  # the moments are chosen at random, but the same in each run
 def _finish(process: subprocess.Popen[str]) -> Json:
     out, err = process.communicate(timeout=60)
     return read_result(process.returncode, out, err)
+
+
+@pytest.fixture
+def place(place: Place) -> Iterator[Place]:
+    """The place of the test; nobody can remove the private folder of a module that was killed, so that is done here."""
+    yield place
+    eventually(lambda: not _clients(place), "all runsc processes have ended")
+    for folder in place.tmp.glob("gvisor-runsc-*"):
+        shutil.rmtree(folder)
+
+
+def _killed(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.communicate()
 
 
 def _clients(place: Place) -> list[int]:
@@ -64,8 +80,7 @@ def test_killed_at_any_moment(place: Place, round_: int) -> None:
         options = {"name": place.id, "bundle": str(place.bundle), "state": state}
         with place.started("runsc_container", **options, recreate=recreate) as process:
             time.sleep(moments.uniform(0.08, 0.45))
-            process.kill()
-            process.communicate()
+            _killed(process)
         done = place.container(state=state)
         assert done["container"]["status"] == state or (state == "created" and done["container"]["status"] != "absent")
         assert place.container(state=state)["changed"] is False
@@ -86,8 +101,7 @@ def test_killed_at_each_step(place: Place, subcommand: str, after: bool) -> None
     options = {"name": place.id, "bundle": str(place.bundle), "state": state, "recreate": recreate}
     with place.started("runsc_container", **options, runsc_path=shim) as process:
         eventually(mark.exists, f"{subcommand} has begun")
-        process.kill()
-        process.communicate()
+        _killed(process)
     # What the killed task had started goes on by itself meanwhile.
     done = place.container(state=state)
     assert done["container"]["status"] == state
@@ -204,8 +218,7 @@ def test_a_lock_of_a_dead_task_holds_nobody_up(place: Place) -> None:
     with place.started("runsc_container", name=place.id, runsc_path=shim) as process:
         eventually(mark.exists, "start has begun")
         locks = list(place.root.glob(".gvisor.runsc-*.lock"))
-        process.kill()
-        process.communicate()
+        _killed(process)
     assert [lock.name for lock in locks] == [f".gvisor.runsc-{place.id}.lock"]
     began = time.monotonic()
     place.container()

@@ -64,6 +64,16 @@ SPEC: dict[str, t.Any] = {
     "linux": {"namespaces": [{"type": kind} for kind in ("pid", "network", "ipc", "uts", "mount")]},
 }
 
+LIMIT = 64 * 1024 * 1024  # bytes of memory for what L(limited) limits
+# What is on a tmpfs is in the memory of the sentry.
+EAT = ["/bin/dd", "if=/dev/zero", "of=/tmp/eaten", "bs=1M", "count=300"]
+
+
+def limited(**linux: t.Any) -> dict[str, t.Any]:
+    """Return the part of a specification that limits the memory."""
+    return {**SPEC["linux"], "resources": {"memory": {"limit": LIMIT}}, **linux}
+
+
 # The id of the sandbox must be unique on the host: before 2023 control sockets are named after it alone, whatever the root
 # is. No id is a prefix of another one.
 _IDS = (f"t{os.getpid():07d}x{number:04d}" for number in itertools.count())

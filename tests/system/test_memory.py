@@ -15,16 +15,7 @@ from ansible_collections.gvisor.runsc.plugins.module_utils.runsc import cgroups
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.client import Runsc
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.errors import OutOfMemoryError, SandboxGoneError
 from ansible_collections.gvisor.runsc.tests.system.conftest import MakeBundle
-from ansible_collections.gvisor.runsc.tests.system.support import SPEC, eventually, new_id
-
-LIMIT = 64 * 1024 * 1024
-# What is on a tmpfs is in the memory of the sentry.
-EAT = ["/bin/dd", "if=/dev/zero", "of=/tmp/eaten", "bs=1M", "count=300"]
-
-
-def limited(**linux: Any) -> dict[str, Any]:
-    """Return the part of a specification that limits the memory."""
-    return {**SPEC["linux"], "resources": {"memory": {"limit": LIMIT}}, **linux}
+from ansible_collections.gvisor.runsc.tests.system.support import EAT, LIMIT, eventually, limited, new_id
 
 
 def start_limited(runsc: Runsc, bundle: MakeBundle, *args: str, **linux: Any) -> str:

@@ -14,10 +14,22 @@ import pytest
 
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc import procfs
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.client import Runsc
-from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.errors import RunscError, StateError
+from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.errors import (
+    OutOfMemoryError,
+    RunscError,
+    StateError,
+)
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.options import CreateOptions
 from ansible_collections.gvisor.runsc.tests.system.conftest import MakeBundle
-from ansible_collections.gvisor.runsc.tests.system.support import PATIENCE, Calls, eventually, new_id, text_of
+from ansible_collections.gvisor.runsc.tests.system.support import (
+    EAT,
+    PATIENCE,
+    Calls,
+    eventually,
+    limited,
+    new_id,
+    text_of,
+)
 
 TYPE, SANDBOX = "io.kubernetes.cri.container-type", "io.kubernetes.cri.sandbox-id"
 
@@ -29,7 +41,7 @@ class Pod:
         self.runsc = runsc
         self.id = new_id()
         self._bundle = bundle
-        runsc.create(self.id, bundle(annotations={TYPE: "sandbox", SANDBOX: self.id}))
+        runsc.create(self.id, bundle(annotations={TYPE: "sandbox", SANDBOX: self.id}, linux=limited()))
 
     def create(self, *args: str) -> str:
         """Create a member."""
@@ -111,3 +123,12 @@ def test_events_of_a_member_end_with_it(runsc: Runsc, pod: Pod) -> None:
     for _event in stream:
         pass
     assert runsc.state(pod.id).status == "running"
+
+
+def test_a_member_that_uses_up_the_memory_of_its_sandbox(runsc: Runsc, pod: Pod) -> None:
+    runsc.start(pod.id)
+    member = pod.create()
+    runsc.start(member)
+    with pytest.raises(OutOfMemoryError) as caught:
+        runsc.exec(member, {"args": EAT})
+    assert caught.value.kind == "oom"

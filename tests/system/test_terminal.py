@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.client import Runsc
-from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.errors import RunscError
+from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.errors import RunscError, UsageError
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.options import CreateOptions, ExecOptions
 from ansible_collections.gvisor.runsc.tests.system.conftest import MakeBundle, Shared
-from ansible_collections.gvisor.runsc.tests.system.support import PATIENCE, new_id, text_of
+from ansible_collections.gvisor.runsc.tests.system.support import PATIENCE, Calls, new_id, text_of
 
 
 class Terminal:
@@ -51,7 +51,7 @@ class Terminal:
         """Read until C(text) appears; return all that was read."""
         seen = ""
         while text not in seen:
-            ready, _, _ = select.select([self._master], [], [], PATIENCE)
+            ready, _write, _errors = select.select([self._master], [], [], PATIENCE)
             assert ready, f"{text!r} did not come, only {seen!r}"
             try:
                 seen += os.read(self._master, 1000).decode()
@@ -94,9 +94,13 @@ def test_of_a_command_in_the_background(shared: Shared, terminal: Terminal) -> N
     terminal.read_until("it is a terminal")
 
 
-def test_a_command_with_a_terminal_but_no_socket(shared: Shared) -> None:
-    completed = shared.runsc.exec(shared.container, {"args": ["/bin/echo", "hello"], "terminal": True}).completed
-    assert (completed.rc, completed.stdout.text.strip()) == (0, "hello")
+def test_a_terminal_that_nobody_gets_is_refused(shared: Shared) -> None:
+    """runsc would run the command, lose its output, and say nothing."""
+    calls = Calls(shared.runsc)
+    for options in (ExecOptions(), ExecOptions(detach=True), ExecOptions(console_socket="tty.sock")):
+        with pytest.raises(UsageError, match=r"process\.terminal: "):
+            shared.runsc.exec(shared.container, {"args": ["/bin/echo", "hello"], "terminal": True}, options)
+    assert calls.subcommands == []
 
 
 def test_a_socket_that_nobody_listens_on(runsc: Runsc, bundle: MakeBundle, tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ _MESSAGES: tuple[tuple[str, type[RunscError], str], ...] = (
     ),
     (r"container already exists", AlreadyExistsError, "Delete it first, or choose another id"),
     (
-        r"(loading (container|sandbox)[^:]*): file does not exist",
+        r"(loading (container|sandbox)[^:]*): (file does not exist|open \S+\.state: no such file)",
         NotFoundError,
         "Look at 'runsc list' for the ids under this root",
     ),

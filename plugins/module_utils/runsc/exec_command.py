@@ -16,7 +16,7 @@ import os
 import signal
 import typing as t
 
-from . import cgroups, procfs, statedir
+from . import procfs, statedir
 from .errors import OutOfMemoryError, RunscError, SandboxGoneError, UsageError
 from .invoke import ErrorLog, Invoker, private_folder
 from .lifecycle_commands import container_stdio
@@ -73,6 +73,12 @@ class ExecCommand(Invoker):
         """
         record = self.record(container)
         document = complete_process(process, record)
+        if document.get("terminal") and not (options.detach and options.console_socket):
+            raise UsageError(
+                "process.terminal: a terminal needs console_socket and detach, or the output gets lost",
+                remedy="Set both, or run the command without a terminal",
+                container=container,
+            )
         with private_folder() as folder, contextlib.ExitStack() as stack:
             files = _Files(*(os.path.join(folder, name) for name in ("process.json", "internal.pid", "exec.pid")))
             files = files._replace(
@@ -118,7 +124,7 @@ class ExecCommand(Invoker):
         options: ExecOptions,
         timeout: float | None,
     ) -> ExecResult:
-        oom_kills = _oom_kills(record)
+        oom_kills = self.oom_kills(record)
 
         def stop_inside() -> None:
             self._kill_inside(record.id, _read_pid(files.internal_pid))
@@ -148,7 +154,7 @@ class ExecCommand(Invoker):
         message = log.message() if completed.rc in _RUNSC_FAILED else ""
         started = internal_pid > 0
         sandbox_died = started and (bool(message) or completed.rc == 128 + signal.SIGKILL) and self._died(record)
-        if sandbox_died and _oom_kills(record) > oom_kills:
+        if sandbox_died and self.oom_kills(record) > oom_kills:
             raise OutOfMemoryError(
                 f"the sandbox of container {record.id!r} was killed at its memory limit",
                 remedy="Raise the memory limit of the bundle",
@@ -242,7 +248,3 @@ def _read_pid(path: str) -> int:
     procfs.poll(lambda: bool(content()), 1.0)
     text = content()
     return int(text) if text.isdigit() else -1
-
-
-def _oom_kills(record: statedir.Record) -> int:
-    return cgroups.counters(record.cgroup).get("oom_kills", 0) if record.cgroup else 0

@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import typing as t
 
-from . import flags, ids, procfs, statedir
+from . import cgroups, flags, ids, procfs, statedir
 from .errors import BinaryError, DeadlineError, NotFoundError, RunscError, UsageError, from_runsc
 from .features import Features, default_cache_folder
 from .monitor import Monitor
@@ -176,6 +176,11 @@ class Invoker:
         return not procfs.is_dead(record.pid) and procfs.is_sentry(
             record.pid, record.sandbox, self.root, record.created
         )
+
+    def oom_kills(self, record: statedir.Record) -> int:
+        """Return how often the kernel killed something in the sandbox of a record at its memory limit."""
+        sandbox = record if record.is_sandbox_root else statedir.find(self.root, record.sandbox)
+        return cgroups.counters(sandbox.cgroup).get("oom_kills", 0) if sandbox else 0
 
     @contextlib.contextmanager
     def error_log(self) -> t.Iterator[ErrorLog]:

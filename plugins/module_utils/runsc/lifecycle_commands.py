@@ -11,7 +11,7 @@ import os
 import signal as signals_of_os
 import typing as t
 
-from . import cgroups, ids, procfs, rescue, signals, statedir
+from . import ids, procfs, rescue, signals, statedir
 from .delete_command import DeleteCommand
 from .errors import (
     AlreadyExistsError,
@@ -287,7 +287,7 @@ class LifecycleCommands(DeleteCommand):
         return int(answer["exitStatus"])
 
     def _exit_unknown(self, record: statedir.Record, completed: Completed | None = None) -> SandboxGoneError:
-        if cgroups.counters(record.cgroup).get("oom_kills"):
+        if self.oom_kills(record):
             return OutOfMemoryError(
                 f"the sandbox of container {record.id!r} was killed at its memory limit",
                 remedy="Raise the memory limit of the bundle",

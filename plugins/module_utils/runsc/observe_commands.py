@@ -132,9 +132,19 @@ class ObserveCommands(Invoker):
         process = spawn(argv, Stdio(stderr=subprocess.DEVNULL))
         if self.monitor:
             self.monitor.started(argv, process.pid)
-        started = time.monotonic()
+        started = asked = time.monotonic()
+
+        def alive() -> bool:
+            nonlocal asked
+            if container not in self.existing() or procfs.is_dead(record.pid):
+                return False
+            if record.is_sandbox_root or time.monotonic() < asked + interval:
+                return True
+            asked = time.monotonic()  # the end of one member of a sandbox is known to runsc only
+            return self.state(container).status != "stopped"
+
         try:
-            for line in _lines(process, lambda: container in self.existing() and not procfs.is_dead(record.pid)):
+            for line in _lines(process, alive):
                 yield Event.from_line(line)
         finally:
             kill_group(process)

@@ -127,10 +127,12 @@ def find_creators(container: str, root: str) -> list[int]:
         argv = arguments(int(entry)) if entry.isdigit() else []
         if len(argv) < 3 or argv[-1] != container:
             continue
-        given = flags.parse(argv[1:])
+        # The binary may be a script that is about to become runsc: its interpreter and its name come first then.
+        argv = argv[next((index for index, argument in enumerate(argv) if argument.startswith("-")), 0) :]
+        given = flags.parse(argv)
         if "root" not in given or os.path.realpath(given["root"]) != os.path.realpath(root):
             continue
-        command = next((argument for argument in argv[1:] if not argument.startswith("-")), "")
+        command = next((argument for argument in argv if not argument.startswith("-")), "")
         if command in ("create", "run", "restore") and int(entry) != os.getpid():
             creators.append(int(entry))
     return creators

@@ -65,12 +65,12 @@ def purge(record: statedir.Record, root: str) -> None:
 
 def remove_leftovers(record: statedir.Record) -> None:
     """Remove what runsc may leave after a delete: the overlay file, the socket and empty control groups."""
+    rootfs = (record.spec.get("root") or {}).get("path")
+    if rootfs:
+        statedir.remove_filestore(rootfs, record.sandbox)  # of members, too, it bears the name of the sandbox
     if not record.is_sandbox_root:
         return
     statedir.remove_socket(os.path.dirname(record.path), record.sandbox, record.socket)
-    rootfs = (record.spec.get("root") or {}).get("path")
-    if rootfs:
-        statedir.remove_filestore(rootfs, record.sandbox)
     if record.cgroup:
         cgroups.remove_empty(record.cgroup, patience=GROUP_GRACE)
 
