@@ -190,7 +190,7 @@ class Calls:
     """Counts the runsc processes of a client while a context lasts."""
 
     def __init__(self, runsc: Runsc) -> None:
-        self._recorder = t.cast("Recorder", runsc.monitor)
+        self._recorder = t.cast(Recorder, runsc.monitor)
         self._start = len(self._recorder.calls)
 
     @property
