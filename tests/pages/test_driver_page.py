@@ -26,6 +26,7 @@ HELPERS = {
     "global_arguments",
     "invoke",
     "is_live",
+    "oom_kills",
     "path",
     "record",
     "refuse_status",
