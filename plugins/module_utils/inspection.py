@@ -64,7 +64,8 @@ def describe_containers(runsc: Runsc, wanted: Filter, gather: t.Collection[str])
     """
     containers: list[dict[str, t.Any]] = []
     unreadable: list[dict[str, str]] = []
-    records = {record.id: record for record in statedir.read_all(runsc.root)}
+    read = (statedir.read(path) for _id, path in sorted(runsc.existing().items()))
+    records = {record.id: record for record in read if record}
     for container in _containers(runsc, records):
         if not wanted.accepts(container):
             continue
