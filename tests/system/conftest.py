@@ -22,30 +22,13 @@ from ansible_collections.gvisor.runsc.tests.system import support
 from ansible_collections.gvisor.runsc.tests.system.support import RunscVersion
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure() -> None:
     """Say what is missing before the first test, and clean up also when we are asked to end."""
-    config.addinivalue_line("markers", "since(date): only for runsc releases of this day or newer")
-    config.addinivalue_line("markers", "before(date): only for runsc releases older than this day")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if os.geteuid() != 0:
         raise pytest.UsageError("tests/system start sandboxes: run them as root")
     if not os.path.isfile(os.environ.get("RUNSC_VERSIONS_FILE", "")):
         raise pytest.UsageError("RUNSC_VERSIONS_FILE names no file: run 'make system'")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what does not apply to a version. Not by skipping: a skipped test is a failure of the whole run."""
-    left_out = [item for item in items if not _applies(item)]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
-
-
-def _applies(item: pytest.Item) -> bool:
-    version = getattr(item, "callspec", None) and item.callspec.params.get("runsc_version")  # type: ignore[attr-defined]
-    since, before = item.get_closest_marker("since"), item.get_closest_marker("before")
-    if not isinstance(version, RunscVersion):
-        return True
-    return (since is None or version.date >= since.args[0]) and (before is None or version.date < before.args[0])
 
 
 @pytest.fixture(scope="session", params=support.versions(), ids=lambda version: version.label)

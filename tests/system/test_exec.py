@@ -186,14 +186,14 @@ def test_output_that_is_not_utf_8(shared: Shared) -> None:
 
 
 def test_gigabytes_of_output_are_bounded(shared: Shared, runsc_version: RunscVersion) -> None:
-    runsc = client_for(runsc_version, Path(shared.runsc.root), output_limit=MEGABYTE, cache_folder=None)
+    runsc = client_for(runsc_version, Path(shared.runsc.root), output_limit=1_000_001, cache_folder=None)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     command = {"args": ["/bin/sh", "-c", "dd if=/dev/zero bs=1M count=200 2>/dev/null; echo end >&2"]}
     completed = runsc.exec(shared.container, command).completed
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
     assert completed.rc == 0
     assert completed.stdout.truncated
-    assert (len(completed.stdout.data), completed.stdout.total) == (MEGABYTE, 200 * MEGABYTE)
+    assert (len(completed.stdout.data), completed.stdout.total) == (1_000_001, 200 * MEGABYTE)
     assert (completed.stderr.text, completed.stderr.truncated) == ("end\n", False)
     assert grown < 16 * MEGABYTE
 
