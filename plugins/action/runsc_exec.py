@@ -27,10 +27,13 @@ class ActionModule(NormalAction):
     """The module of the same name, run as any other. Only the option C(process) is looked at before."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Validate, then run the module. :raises AnsibleActionFail: the document is wrong, or can't be validated."""
+        """Validate, then run the module. A document that is wrong, or can't be validated, is a failed result."""
         process = self._task.args.get("process")
-        if process is not None:
-            self._validate(process)
+        try:
+            if process is not None:
+                self._validate(process)
+        except AnsibleActionFail as exc:
+            return dict(exc.result)  # Ansible asks neither failed_when nor until about what is raised
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         return result
 

@@ -30,7 +30,8 @@ class Report:
 
             report = validate_config(config, network=args.get("network"), flags=args.get("config") or {})
             report.raise_or_warn(self._display.warning, "spec")
-            return super().run(tmp, task_vars)
+
+        C(run) of the plugin has to catch it and return its C(result): C(failed_when) and C(until) look at results only.
 
         :param warn: takes one warning, as C(Display.warning) does.
         :param option: the option of the module that carried the document.
