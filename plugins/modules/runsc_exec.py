@@ -38,6 +38,8 @@ options:
     description:
       - A full OCI Process document, with at least C(args). What it lacks of C(user), C(env) and C(cwd) is taken from the
         container's own process. The other options go over it.
+      - It is validated on the controller, before the managed node is touched, which needs the Python package jsonschema there.
+        All errors are shown at once.
       - Secrets in it are no secrets to Ansible's logs; use O(secret_env) for them.
     type: dict
   env:
