@@ -73,7 +73,9 @@ demo: $(VENV)/demo/.stamp tree ## set up this machine (as root) and run playbook
 	@[ "$$(id -u)" = 0 ] || { echo 'make demo installs packages and starts sandboxes: run it as root' >&2; exit 1; }
 	tools/apt_install.sh runsc busybox-static tini
 	cd $(TREE)
-	$(REAPER) $(VENV)/demo/bin/ansible-playbook -i inventory/localhost.yml playbooks/demo.yml </dev/null
+	play() { ANSIBLE_CALLBACK_RESULT_FORMAT=yaml $(REAPER) $(VENV)/demo/bin/ansible-playbook -i inventory/localhost.yml "$$@" </dev/null; }
+	# Ansible does not run "always" when it is interrupted.
+	play playbooks/demo.yml || { code=$$?; play playbooks/demo.yml --tags remove; exit $$code; }
 
 test: $(PYBIN)/.stamp ## set up and run every test, as CI does
 	@MAKE='$(MAKE)' tools/run_steps.sh '$(CONTROL)' '$(OLDEST)' '$(NEWEST)'

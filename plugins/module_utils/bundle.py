@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 import typing as t
 
 from .runsc import statedir
 from .runsc.errors import UsageError
-from .runsc.options import CreateOptions
 
 # Annotations by which containerd and CRI-O say that a container is to live in the sandbox of another one.
 _TYPE_ANNOTATIONS = ("io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType")
@@ -132,31 +130,6 @@ def _check_mount(mount: t.Mapping[str, t.Any], place: str, bundle: str) -> None:
     is_bind = mount.get("type") == "bind" or not {"bind", "rbind"}.isdisjoint(mount.get("options") or [])
     if is_bind and not (source and os.path.exists(os.path.join(bundle, source))):
         raise _wrong(bundle, f"{place}.source", source, "There is no such path on the host")
-
-
-def check_files(options: CreateOptions) -> None:
-    """Check the files that a container is to have.
-
-    :raises UsageError: one can't be made, is missing, or is of a kind that can't be used.
-    """
-    for option in CreateOptions._fields:
-        path = getattr(options, option)
-        if not path:
-            continue
-        if not os.path.isdir(os.path.dirname(os.path.abspath(path))):
-            raise UsageError(f"{option}: the folder of {path!r} does not exist", remedy="Create it first")
-        if option in ("stdin", "console_socket") and not os.path.exists(path):
-            raise UsageError(f"{option}: there is no {path!r}", remedy="Create it first")
-        if os.path.exists(path):
-            _check_kind(option, path, os.stat(path).st_mode)
-
-
-def _check_kind(option: str, path: str, mode: int) -> None:
-    if option == "console_socket":
-        if not stat.S_ISSOCK(mode):
-            raise UsageError(f"{option}: {path!r} is not a socket", remedy="Give one on which something listens")
-    elif not stat.S_ISREG(mode) and not stat.S_ISCHR(mode):
-        raise UsageError(f"{option}: {path!r} is neither a file nor a device", remedy="Name a file")
 
 
 def _wrong(bundle: str, place: str, value: t.Any, remedy: str) -> UsageError:

@@ -10,17 +10,25 @@ import shlex
 import typing as t
 
 from .execute import Executed, Request, execute
-from .module import ModuleLike, output
+from .module import ModuleLike, failure, output
+from .reconcile import glance
 from .runsc.client import Runsc
-from .runsc.errors import UsageError
+from .runsc.errors import RunscError, UsageError
 from .runsc.options import ExecOptions
 from .runsc.process import Completed
+
+_CUT_SHORT = ("timeout", "oom", "sandbox_gone")  # kinds of failure in which the command had been running
 
 
 def exec_task(module: ModuleLike, runsc: Runsc) -> dict[str, t.Any]:
     """Run one command in one container."""
     wanted = request(module.params)
-    executed = execute(runsc, wanted, check_mode=module.check_mode)
+    try:
+        executed = execute(runsc, wanted, check_mode=module.check_mode)
+    except RunscError as exc:
+        if exc.kind not in _CUT_SHORT or exc.completed is None:
+            raise
+        return {**failure(exc, glance(runsc, wanted.name)), "changed": True}
     return result(wanted, executed, strip=module.params["strip_empty_ends"])
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import typing as t
 
+from .files import check_files
 from .runsc import procfs
 from .runsc.client import Runsc
 from .runsc.errors import RunscError, StateError, UsageError
@@ -104,6 +105,15 @@ def check(request: Request) -> None:
         raise UsageError("stdin: a detached command can't get any", remedy="Do not detach, or write a file first")
     if not options.detach and (options.stdout or options.stderr):
         raise UsageError("stdout_file: for a detached command only", remedy="Set detach, or use the returned stdout")
+    check_files(
+        {
+            "console_socket": options.console_socket,
+            "pid_file": options.pid_file,
+            "internal_pid_file": options.internal_pid_file,
+            "stdout_file": options.stdout,
+            "stderr_file": options.stderr,
+        }
+    )
     for capability in request.capabilities or []:
         if capability not in CAPABILITIES:
             raise UsageError(

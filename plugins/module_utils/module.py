@@ -12,6 +12,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from .files import check_files
 from .reconcile import ReconcileError, glance
 from .runsc.client import Runsc
 from .runsc.errors import RunscError, UsageError
@@ -91,6 +92,7 @@ def client(params: t.Mapping[str, t.Any], recorder: Recorder) -> Runsc:
         raise UsageError(f"root: {params['root']!r} is not absolute", remedy="Give an absolute path")
     if params["timeout"] <= 0:
         raise UsageError(f"timeout: {params['timeout']!r} is not positive", remedy="Give a number of seconds")
+    check_files({"log": params["log"]})
     config = dict(params["config"])
     for option, flag in _FLAG_OPTIONS.items():
         if params[option] is None:

@@ -12,6 +12,7 @@ import typing as t
 
 from . import bundle as bundles
 from . import lifecycle
+from .files import check_files
 from .lifecycle import ABSENT, BROKEN, CREATE, CREATED, RESTORE, SATISFIED_BY, START, STOPPED
 from .locks import container_lock
 from .runsc import ids, procfs, statedir
@@ -296,7 +297,7 @@ def _check_replacement(runsc: Runsc, desired: Desired, before: Observed, steps: 
     runsc.check_flags()
     if desired.restore_from:
         check_image(desired.restore_from, "restore_from")
-    bundles.check_files(desired.options)
+    check_files(desired.options._asdict())
 
 
 def _check_addressable(runsc: Runsc, name: str, steps: lifecycle.Plan) -> None:

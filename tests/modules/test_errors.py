@@ -96,6 +96,14 @@ REFUSED: list[tuple[str, str, Json, list[str]]] = [
     (CONTAINER, "usage", {"stdin": "/"}, ["stdin: '/' is neither a file"]),
     (CONTAINER, "usage", {"console_socket": "/dev/null"}, ["console_socket: '/dev/null' is not a socket"]),
     (CONTAINER, "usage", {"stdout": "{folder}"}, ["stdout: '{folder}' is neither a file"]),
+    *(
+        (EXEC, "usage", {option: "/nonexistent/file", "detach": True}, [f"{option}: ", "'/nonexistent/file'"])
+        for option in ("pid_file", "internal_pid_file", "stdout_file", "stderr_file")
+    ),
+    (EXEC, "usage", {"internal_pid_file": "{folder}"}, ["internal_pid_file: '{folder}' is neither a file"]),
+    (EXEC, "usage", {"console_socket": "/dev/null", "tty": True, "detach": True}, ["console_socket: '/dev/null'"]),
+    (EXEC, "usage", {"log": "/nonexistent/log"}, ["log: the folder of '/nonexistent/log' does not exist"]),
+    (INFO, "usage", {"log": "{folder}"}, ["log: '{folder}' is neither a file"]),
     # Times and signals.
     (CONTAINER, "usage", {"stop_signal": "BOGUS"}, ["stop_signal: 'BOGUS'"]),
     (CONTAINER, "usage", {"stop_signal": "0"}, ["stop_signal: '0'"]),
@@ -177,7 +185,7 @@ def test_it_is_refused(refusing: Place, module: str, kind: str, options: Json, s
         INFO: {},
     }
     defaults = least[module]
-    for check in (True, False):
+    for check in (True, False) if module == CONTAINER else (False,):
         result = refusing.bad(module, kind, check=check, **{**defaults, **_filled(options, refusing.folder)})
         for text in _filled(says, refusing.folder):
             assert text in result["msg"]
@@ -302,3 +310,10 @@ def test_a_container_that_ends_at_once(place: Place) -> None:
     assert place.id in failed["msg"]
     assert (failed["status"], failed["actions"]) == ("stopped", ["create", "start"])
     assert os.listdir(place.tmp) == []
+
+
+def test_the_host_itself_refuses(place: Place) -> None:
+    place.container()
+    told = place.bad(EXEC, "runtime", name=place.id, argv=["true"], pid_file="/proc/version")
+    assert told["msg"].startswith("the host refused: ")
+    assert ("/proc/version" in told["msg"], told["status"]) == (True, "running")

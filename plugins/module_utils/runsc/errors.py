@@ -143,6 +143,11 @@ _MESSAGES: tuple[tuple[str, type[RunscError], str], ...] = (
         "Bring the container to the right state first",
     ),
     (
+        r"failed to load |error finding executable",
+        RunscError,
+        "The program is not in the container, or can't be executed there: check the command and its PATH",
+    ),
+    (
         r"waiting for sandbox to start",
         RunscError,
         "The sandbox died while it started: look at its root file system, its platform and its debug log (flag debug-log)",

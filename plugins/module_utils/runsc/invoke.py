@@ -25,6 +25,7 @@ TIMEOUT = 30.0  # seconds for a call that should take 30 milliseconds
 CREATE_TIMEOUT = 60.0  # seconds for create, run and restore: a slow disk, or a platform that hangs (kvm)
 DELETE_TIMEOUT = 150.0  # seconds for delete: runsc itself waits up to 120
 
+_COMMANDS = ("exec", "run")  # take as long as the command in them
 _BAD_FLAGS = 2  # exit code of runsc for global flags that it does not understand (and for its panics)
 _FATAL_COPY = re.compile(r"^[IWEF]\d{4} .*FATAL ERROR: ")  # some fatal errors are printed twice, once like this
 
@@ -257,9 +258,14 @@ def essence(stderr: str) -> str:
 def deadline_error(subcommand: str, container: str | None, seconds: float, completed: Completed) -> DeadlineError:
     """Build the error for a call that took too long."""
     subject = f"runsc {subcommand} of container {container!r}" if container else f"runsc {subcommand}"
+    cause = (
+        "The command needs longer, or the sandbox hangs"
+        if subcommand in _COMMANDS
+        else "The sandbox may hang, or the host is slow"
+    )
     return DeadlineError(
         f"{subject} did not end within {seconds:g} s and was stopped",
-        remedy="The sandbox may hang, or the host is slow: raise the timeout, or remove the container",
+        remedy=f"{cause}: raise the timeout, or remove the container",
         container=container,
         completed=completed,
     )

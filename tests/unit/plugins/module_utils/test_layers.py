@@ -20,7 +20,7 @@ MODULES = os.path.join(os.path.dirname(MODULE_UTILS), "modules")
 # From the top to the bottom. A file may import from its own floor and from lower ones.
 FLOORS: list[set[str]] = [
     {"container_task", "exec_task", "info_task", "module"},
-    {"reconcile", "execute", "inspection", "spec_drift", "bundle", "locks"},
+    {"reconcile", "execute", "inspection", "spec_drift", "bundle", "files", "locks"},
     {"lifecycle"},
     {"runsc"},
 ]

@@ -19,6 +19,7 @@ import sys
 import time
 
 PATIENCE = 5.0  # seconds for processes that are ending
+CACHE = "/var/cache/gvisor.runsc"  # where modules that root runs remember what a binary can do
 REMAINS = ("gvisor-runsc-", ".gvisor.filestore.")  # names of files that nobody may leave anywhere in FOLDER
 
 
@@ -92,8 +93,21 @@ def settled(folder: str, prefix: str) -> list[str]:
         time.sleep(0.05)
 
 
+def forget_answers(folder: str) -> None:
+    """Remove what the modules remember of the test's own runsc, FOLDER/runsc, with all that was remembered since."""
+    try:
+        made = os.stat(os.path.join(folder, "runsc")).st_mtime
+        remembered = [entry.path for entry in os.scandir(CACHE) if entry.stat().st_mtime >= made]
+    except FileNotFoundError:
+        return
+    for path in remembered:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+
+
 def remove(folder: str, prefix: str) -> None:
     """Remove what outlives the folder. A control group can go when the last process in it has gone."""
+    forget_answers(folder)
     deadline = time.monotonic() + PATIENCE
     while (processes(folder) or control_groups(prefix)) and time.monotonic() < deadline:
         for pid in processes(folder):

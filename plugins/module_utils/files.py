@@ -1,0 +1,39 @@
+# Copyright (c) 2026, gvisor.runsc maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Checking the files that options name, before anything is done: runsc says late and little about them."""
+
+from __future__ import annotations
+
+import os
+import stat
+import typing as t
+
+from .runsc.errors import UsageError
+
+_HAVE_TO_EXIST = ("stdin", "console_socket")
+
+
+def check_files(paths: t.Mapping[str, str | None]) -> None:
+    """Check files by the names of their options; None is none.
+
+    :raises UsageError: one can't be made, is missing, or is of a kind that can't be used.
+    """
+    for option, path in paths.items():
+        if not path:
+            continue
+        if not os.path.isdir(os.path.dirname(os.path.abspath(path))):
+            raise UsageError(f"{option}: the folder of {path!r} does not exist", remedy="Create it first")
+        if os.path.exists(path):
+            _check_kind(option, path, os.stat(path).st_mode)
+        elif option in _HAVE_TO_EXIST:
+            raise UsageError(f"{option}: there is no {path!r}", remedy="Create it first")
+
+
+def _check_kind(option: str, path: str, mode: int) -> None:
+    if option == "console_socket":
+        if not stat.S_ISSOCK(mode):
+            raise UsageError(f"{option}: {path!r} is not a socket", remedy="Give one on which something listens")
+    elif not stat.S_ISREG(mode) and not stat.S_ISCHR(mode):
+        raise UsageError(f"{option}: {path!r} is neither a file nor a device", remedy="Name a file")
