@@ -71,7 +71,7 @@ help: ## list the targets
 
 demo: $(VENV)/demo/.stamp tree ## set up this machine (as root) and run playbooks/demo.yml on it
 	@[ "$$(id -u)" = 0 ] || { echo 'make demo installs packages and starts sandboxes: run it as root' >&2; exit 1; }
-	tools/apt_install.sh runsc busybox-static tini
+	tools/apt_install.sh runsc busybox-static skopeo tini umoci
 	cd $(TREE)
 	play() { ANSIBLE_CALLBACK_RESULT_FORMAT=yaml $(REAPER) $(VENV)/demo/bin/ansible-playbook -i inventory/localhost.yml "$$@" </dev/null; }
 	# Ansible does not run "always" when it is interrupted.
@@ -168,7 +168,7 @@ runsc: $(PYBIN)/.stamp ## fetch each runsc version that this Debian release offe
 	@$(CONTROL) tools/fetch_runsc.py $(BUILD)/runsc
 
 apt: ## install the Debian packages that tests need
-	@tools/apt_install.sh git tini busybox-static openssh-client
+	@tools/apt_install.sh git tini busybox-static openssh-client skopeo umoci mmdebstrap
 
 setup: apt $(VENV)/dev/.stamp gittree runsc ## all that the tests need; with core-2.19 core-2.21 for these venvs, too
 

@@ -16,6 +16,8 @@ from .runsc.errors import UsageError
 # Annotations by which containerd and CRI-O say that a container is to live in the sandbox of another one.
 _TYPE_ANNOTATIONS = ("io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType")
 _SANDBOX_ANNOTATIONS = ("io.kubernetes.cri.sandbox-id", "io.kubernetes.cri-o.SandboxID")
+# The signal that asks the program of an image to end; the name is that of the OCI image specification.
+STOP_SIGNAL_ANNOTATION = "org.opencontainers.image.stopSignal"
 
 
 # What the parts of config.json have to be. runsc refuses all of it for one value of a wrong type, which would be found only
@@ -90,6 +92,18 @@ def check_config(config: t.Mapping[str, t.Any], bundle: str) -> None:
 
     :raises UsageError: with the place in config.json, its value, and what is wrong with it.
     """
+    check_document(config, bundle)
+    rootfs = config["root"]["path"]
+    if not os.path.isdir(os.path.join(bundle, rootfs)):
+        raise _wrong(bundle, "root.path", rootfs, f"There is no folder {os.path.join(bundle, rootfs)!r}")
+    for index, mount in enumerate(config.get("mounts") or []):
+        source = (mount or {}).get("source") or ""
+        if _is_bind(mount or {}) and not os.path.exists(os.path.join(bundle, source)):
+            raise _wrong(bundle, f"mounts[{index}].source", source, "There is no such path on the host")
+
+
+def check_document(config: t.Mapping[str, t.Any], bundle: str) -> None:
+    """Refuse what is wrong with a configuration wherever it is used. The host is not looked at. :raises UsageError: it is."""
     _check_shape(config, _SHAPE, "", bundle)
     process = config.get("process") or {}
     args, cwd = process.get("args"), process.get("cwd")
@@ -100,8 +114,6 @@ def check_config(config: t.Mapping[str, t.Any], bundle: str) -> None:
         raise _wrong(bundle, "process.cwd", cwd, "Give an absolute path inside the container")
     if not rootfs:
         raise _wrong(bundle, "root.path", rootfs, "Give the folder of the root file system")
-    if not os.path.isdir(os.path.join(bundle, rootfs)):
-        raise _wrong(bundle, "root.path", rootfs, f"There is no folder {os.path.join(bundle, rootfs)!r}")
     for index, mount in enumerate(config.get("mounts") or []):
         _check_mount(mount or {}, f"mounts[{index}]", bundle)
 
@@ -127,9 +139,12 @@ def _check_mount(mount: t.Mapping[str, t.Any], place: str, bundle: str) -> None:
     destination, source = mount.get("destination"), mount.get("source")
     if not destination or not destination.startswith("/"):
         raise _wrong(bundle, f"{place}.destination", destination, "Give an absolute path inside the container")
-    is_bind = mount.get("type") == "bind" or not {"bind", "rbind"}.isdisjoint(mount.get("options") or [])
-    if is_bind and not (source and os.path.exists(os.path.join(bundle, source))):
+    if _is_bind(mount) and not source:
         raise _wrong(bundle, f"{place}.source", source, "There is no such path on the host")
+
+
+def _is_bind(mount: t.Mapping[str, t.Any]) -> bool:
+    return mount.get("type") == "bind" or not {"bind", "rbind"}.isdisjoint(mount.get("options") or [])
 
 
 def _wrong(bundle: str, place: str, value: t.Any, remedy: str) -> UsageError:

@@ -30,7 +30,8 @@ def container_task(module: ModuleLike, runsc: Runsc) -> dict[str, t.Any]:
 
 def desired(params: t.Mapping[str, t.Any]) -> Desired:
     """Return the options as a desired state. :raises UsageError: one of them makes no sense."""
-    signals.number(params["stop_signal"], "stop_signal")
+    if params["stop_signal"] is not None:
+        signals.number(params["stop_signal"], "stop_signal")
     for option in _TIMES:
         if params[option] < 0:
             raise UsageError(f"{option}: {params[option]!r} is negative", remedy="Give a number of seconds")

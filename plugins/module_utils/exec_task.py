@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-import shlex
 import typing as t
 
 from .execute import Executed, Request, execute
 from .module import ModuleLike, failure, output
-from .reconcile import glance
+from .observation import glance
+from .process_values import check_environment, split_command
 from .runsc.client import Runsc
-from .runsc.errors import RunscError, UsageError
+from .runsc.errors import RunscError
 from .runsc.options import ExecOptions
 from .runsc.process import Completed
 
@@ -59,12 +59,7 @@ def _env(params: t.Mapping[str, t.Any]) -> dict[str, str] | None:
     secret = params["secret_env"]
     if params["env"] is None and secret is None:
         return None
-    for name, value in (secret or {}).items():
-        if not isinstance(value, str):
-            raise UsageError(
-                f"secret_env: the value of {name!r} is no text",
-                remedy="Quote it in YAML, so that it arrives as written",
-            )
+    check_environment("secret_env", secret or {}, secret=True)
     return {**(params["env"] or {}), **(secret or {})}
 
 
@@ -73,12 +68,7 @@ def _process(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         return dict(params["process"])
     if params["argv"] is not None:
         return {"args": params["argv"]}
-    try:
-        return {"args": shlex.split(params["command"])}
-    except ValueError as exc:
-        raise UsageError(
-            f"command: {params['command']!r} can't be split: {exc}", remedy="Close the quotes, or use argv"
-        ) from exc
+    return {"args": split_command("command", params["command"], "argv")}
 
 
 def _stdin(params: t.Mapping[str, t.Any]) -> bytes | None:

@@ -9,20 +9,15 @@ from __future__ import annotations
 import datetime
 import typing as t
 
+from . import accounts
 from .files import check_files
+from .process_values import check_capability, check_environment, merge_env
 from .runsc import procfs
 from .runsc.client import Runsc
 from .runsc.errors import RunscError, StateError, UsageError
 from .runsc.exec_command import ExecResult, check_process
 from .runsc.options import ExecOptions
 
-_CAPABILITY_NAMES = """
-AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND BPF CHECKPOINT_RESTORE CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID
-IPC_LOCK IPC_OWNER KILL LEASE LINUX_IMMUTABLE MAC_ADMIN MAC_OVERRIDE MKNOD NET_ADMIN NET_BIND_SERVICE NET_BROADCAST NET_RAW
-PERFMON SETFCAP SETGID SETPCAP SETUID SYSLOG SYS_ADMIN SYS_BOOT SYS_CHROOT SYS_MODULE SYS_NICE SYS_PACCT SYS_PTRACE SYS_RAWIO
-SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG WAKE_ALARM
-"""
-CAPABILITIES = tuple(f"CAP_{name}" for name in _CAPABILITY_NAMES.split())
 _CAPABILITY_SETS = ("bounding", "effective", "inheritable", "permitted")
 _LOOK_TIMEOUT = 30.0  # seconds for reading two files or looking for a path
 
@@ -115,21 +110,8 @@ def check(request: Request) -> None:
         }
     )
     for capability in request.capabilities or []:
-        if capability not in CAPABILITIES:
-            raise UsageError(
-                f"capabilities: {capability!r} is not a capability{_near(capability)}",
-                remedy="Write it as CAP_NET_ADMIN",
-            )
-    for name, value in (request.env or {}).items():
-        if not isinstance(value, str):
-            raise UsageError(
-                f"env: the value of {name!r} is {value!r}, which is no text",
-                remedy="Quote it in YAML, so that it arrives as written",
-            )
-        if not name or "=" in name or "\0" in name + value:
-            raise UsageError(
-                f"env: {name!r} can't be the name of a variable, or its value holds NUL", remedy="Correct it"
-            )
+        check_capability("capabilities", capability)
+    check_environment("env", request.env or {})
     if request.chdir is not None and not request.chdir.startswith("/"):
         raise UsageError(
             f"chdir: {request.chdir!r} is not absolute", remedy="Give an absolute path inside the container"
@@ -157,12 +139,6 @@ def build_process(runsc: Runsc, request: Request) -> dict[str, t.Any]:
     return process
 
 
-def merge_env(base: t.Iterable[str], env: t.Mapping[str, str]) -> list[str]:
-    """Return C(NAME=value) texts, those of C(env) in the place of earlier ones with the same name."""
-    kept = [entry for entry in base if entry.partition("=")[0] not in env]
-    return kept + [f"{name}={value}" for name, value in env.items()]
-
-
 def resolve_user(runsc: Runsc, name: str, user: str) -> dict[str, t.Any]:
     """Return the C(user) of a Process document for C(uid), C(uid:gid), or names from the container's own files.
 
@@ -171,58 +147,19 @@ def resolve_user(runsc: Runsc, name: str, user: str) -> dict[str, t.Any]:
 
     :raises UsageError: there is no such user or group.
     """
-    who, colon, group = user.partition(":")
-    if not who or (colon and not group):
-        raise UsageError(f"user: {user!r} is not a user", remedy="Write uid, uid:gid, user or user:group")
-    if who.isdigit() and (not group or group.isdigit()):
-        return {"uid": int(who), "gid": int(group or 0)}
-    users, groups = _read_accounts(runsc, name)
-    uid, gid = (int(who), 0) if who.isdigit() else _account(users, who, name)
-    if group:
-        gid = int(group) if group.isdigit() else _group(groups, group, name)
-    found: dict[str, t.Any] = {"uid": uid, "gid": gid}
-    members = [number for number, names in groups.values() if who in names and number != gid]
-    if members and not group:
-        found["additionalGids"] = members
-    return found
+    return accounts.numbers(user) or accounts.resolve(user, _read_accounts(runsc, name), f"container {name!r}")
 
 
-def _account(users: t.Mapping[str, tuple[int, int]], who: str, name: str) -> tuple[int, int]:
-    if who not in users:
-        raise UsageError(
-            f"user: there is no user {who!r} in /etc/passwd of container {name!r}", remedy="Give its numbers as uid:gid"
-        )
-    return users[who]
-
-
-def _group(groups: t.Mapping[str, tuple[int, list[str]]], group: str, name: str) -> int:
-    if group not in groups:
-        raise UsageError(
-            f"user: there is no group {group!r} in /etc/group of container {name!r}", remedy="Give its number"
-        )
-    return groups[group][0]
-
-
-def _read_accounts(runsc: Runsc, name: str) -> tuple[dict[str, tuple[int, int]], dict[str, tuple[int, list[str]]]]:
-    """Read passwd and group in one exec; their lines are told apart by the number of fields."""
+def _read_accounts(runsc: Runsc, name: str) -> accounts.Accounts:
     process = {"args": ["cat", "/etc/passwd", "/etc/group"], "user": {"uid": 0, "gid": 0}, "cwd": "/"}
     try:
-        text = runsc.exec(name, process, timeout=_LOOK_TIMEOUT).completed.stdout.text
+        return accounts.parse(runsc.exec(name, process, timeout=_LOOK_TIMEOUT).completed.stdout.text)
     except RunscError as exc:
         if "executable" in exc.message or "failed to load" in exc.message:
             raise UsageError(
                 f"user: container {name!r} has no cat, so names can't be looked up", remedy="Give numbers as uid:gid"
             ) from exc
         raise
-    users: dict[str, tuple[int, int]] = {}
-    groups: dict[str, tuple[int, list[str]]] = {}
-    for line in text.splitlines():
-        fields = line.split(":")
-        if len(fields) == 7 and fields[2].isdigit() and fields[3].isdigit():
-            users.setdefault(fields[0], (int(fields[2]), int(fields[3])))
-        elif len(fields) == 4 and fields[2].isdigit():
-            groups.setdefault(fields[0], (int(fields[2]), fields[3].split(",") if fields[3] else []))
-    return users, groups
 
 
 def _reason_to_skip(runsc: Runsc, request: Request) -> str:
@@ -237,12 +174,3 @@ def _exists(runsc: Runsc, request: Request, path: str) -> bool:
     """Look for a path inside the container, by its own C(ls), as root. A link counts even if it leads nowhere: hence C(-l)."""
     process = {"args": ["ls", "-ld", "--", path], "user": {"uid": 0, "gid": 0}, "cwd": request.chdir or "/"}
     return runsc.exec(request.name, process, timeout=_LOOK_TIMEOUT).completed.rc == 0
-
-
-def _near(capability: str) -> str:
-    import difflib  # slow to import, needed for an error only
-
-    close = difflib.get_close_matches(capability.upper(), CAPABILITIES, n=1) or difflib.get_close_matches(
-        "CAP_" + capability.upper(), CAPABILITIES, n=1
-    )
-    return f" (did you mean {close[0]!r}?)" if close else ""

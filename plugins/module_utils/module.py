@@ -13,7 +13,8 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from .files import check_files
-from .reconcile import ReconcileError, glance
+from .observation import glance
+from .reconcile import ReconcileError
 from .runsc.client import Runsc
 from .runsc.errors import RunscError, UsageError
 from .runsc.invoke import DEFAULT_ROOT, TIMEOUT
@@ -51,6 +52,15 @@ class ModuleLike(t.Protocol):
     def warn(self, warning: str) -> None:
         """Show a warning to the user."""
 
+    def set_owner_if_different(self, path: str, owner: str | None, changed: bool) -> bool:
+        """Change the owner of a file if it is another; C(None) leaves it. Return whether anything changed."""
+
+    def set_group_if_different(self, path: str, group: str | None, changed: bool) -> bool:
+        """The same for its group."""
+
+    def set_mode_if_different(self, path: str, mode: t.Any, changed: bool) -> bool:
+        """The same for its mode."""
+
 
 def run_module(spec: Spec, task: Task, **rules: t.Any) -> None:
     """Parse the options, run the task with a client made from them, and leave with its result or its error.
@@ -72,10 +82,10 @@ def run_module(spec: Spec, task: Task, **rules: t.Any) -> None:
     except RunscError as exc:
         result = failure(exc, _status(runsc, exc.container))
     except (OSError, ValueError) as exc:  # a full disk, a path with a NUL character: nothing that runsc said
-        result = failure(RunscError(f"the host refused: {exc}"), _status(runsc, module.params["name"]))
+        result = failure(RunscError(f"the host refused: {exc}"), _status(runsc, module.params.get("name")))
     except KeyboardInterrupt:
         error = RunscError("interrupted; what was under way was undone")
-        result = failure(error, _status(runsc, module.params["name"]))
+        result = failure(error, _status(runsc, module.params.get("name")))
     if module._verbosity >= COMMANDS_VERBOSITY:
         result["commands"] = [call.as_dict() for call in recorder.calls]
     if result.pop("failed", False):

@@ -15,25 +15,23 @@ from . import lifecycle
 from .files import check_files
 from .lifecycle import ABSENT, BROKEN, CREATE, CREATED, RESTORE, SATISFIED_BY, START, STOPPED
 from .locks import container_lock
-from .runsc import ids, procfs, statedir
+from .observation import Observed, observe
+from .runsc import ids, procfs, signals, statedir
 from .runsc.client import Runsc
 from .runsc.errors import (
     AlreadyExistsError,
-    DeadlineError,
-    NotFoundError,
-    RefusedError,
     RunscError,
     SandboxGoneError,
     StateError,
     UsageError,
 )
 from .runsc.image_commands import check_image
-from .runsc.models import Container
 from .runsc.options import CreateOptions
 from .spec_drift import Difference, as_diff, flag_differences, spec_differences
 
 NEVER, ON_CHANGE, ALWAYS = "never", "on-change", "always"  # when to replace a container that would do
 
+DEFAULT_STOP_SIGNAL = "TERM"
 RESTORE_SETTLE = 1.0  # seconds in which a restored process that can't live here dies (of SIGILL, for example)
 
 
@@ -44,35 +42,13 @@ class Desired(t.NamedTuple):
     state: str
     bundle: str | None = None
     options: CreateOptions = CreateOptions()
-    stop_signal: str = "TERM"
+    stop_signal: str | None = None
     stop_timeout: float = 10.0
     recreate: str = NEVER
     force: bool = False
     restore_from: str | None = None
     create_timeout: float = 60.0
     delete_timeout: float = 150.0
-
-
-class Observed(t.NamedTuple):
-    """What was found: a status of L(lifecycle.STATUSES), and what runsc and its record say."""
-
-    status: str
-    container: Container | None = None
-    record: statedir.Record | None = None
-    problem: str = ""
-
-    def as_dict(self) -> dict[str, t.Any]:
-        """Return the state document with what only the record knows, as plain data."""
-        record, container = self.record, self.container
-        known: dict[str, t.Any] = dict(container._asdict()) if container else {}
-        known["status"] = self.status
-        if record:
-            known.setdefault("id", record.id)
-            known.setdefault("bundle", record.bundle)
-            known.update(created=record.created, owner=record.owner, sandbox=record.sandbox)
-        if self.problem:
-            known["problem"] = self.problem
-        return known
 
 
 class Outcome(t.NamedTuple):
@@ -108,77 +84,6 @@ class ReconcileError(Exception):
         self.error = error
         self.actions = list(actions)
         self.found = found
-
-
-def observe(runsc: Runsc, name: str) -> Observed:
-    """Find out what is there, with one runsc process.
-
-    That process is C(state) of this one container, so that another container that hangs under the same root does not
-    matter, and the number of containers does not either. An id that runsc can't address is looked up in C(list). One that
-    has no record is looked up in the names that runsc itself finds.
-
-    :raises UsageError: the name can't be an id.
-    """
-    ids.check(name)
-    existing = runsc.existing()
-    if name not in existing:
-        return _observe_missing(runsc, name)
-    record = statedir.read(existing[name])
-    if record is None:
-        return Observed(ABSENT)
-    problem = record.problem or _hangs(record)
-    if problem:
-        return Observed(BROKEN, None, record, problem)
-    try:
-        container = _state(runsc, name, existing)
-    except NotFoundError:
-        return Observed(ABSENT)
-    except DeadlineError as exc:
-        return Observed(BROKEN, None, record, exc.message)
-    status = container.status if container.status in lifecycle.STATUSES else BROKEN
-    return Observed(status, container, record, "" if status != BROKEN else f"runsc says it is {container.status!r}")
-
-
-def glance(runsc: Runsc, name: str) -> str | None:
-    """Return the status of a container as its record and /proc tell it, without starting a process; for error reports."""
-    with contextlib.suppress(RunscError):
-        path = runsc.existing().get(name)
-        record = statedir.read(path) if path else None
-        if record is None:
-            return ABSENT
-        if record.problem or procfs.is_suspended(record.pid):
-            return BROKEN
-        return record.status if runsc.is_live(record) else STOPPED
-    return None
-
-
-def _observe_missing(runsc: Runsc, name: str) -> Observed:
-    if name not in runsc.ids():
-        return Observed(ABSENT)
-    if name in runsc.existing():
-        return observe(runsc, name)  # somebody made it just now
-    raise RefusedError(
-        f"runsc lists container {name!r}, but its record is not where it is with the versions known to this collection",
-        remedy="Report the runsc version; creating the container again could destroy it",
-        container=name,
-    )
-
-
-def _hangs(record: statedir.Record) -> str:
-    if procfs.is_suspended(record.pid):
-        return f"its sandbox (pid {record.pid}) was stopped by a signal and answers nobody"
-    return ""
-
-
-def _state(runsc: Runsc, name: str, existing: t.Iterable[str]) -> Container:
-    try:
-        ids.check_addressable(name, existing)
-    except RunscError:
-        found = [container for container in runsc.list() if container.id == name]
-        if not found:
-            raise NotFoundError(f"there is no container {name!r}", container=name) from None
-        return found[0]
-    return runsc.state(name)
 
 
 def converge(runsc: Runsc, desired: Desired, *, check_mode: bool = False) -> Outcome:
@@ -338,6 +243,16 @@ def _observe_after_failure(runsc: Runsc, name: str) -> Observed:
         return Observed(BROKEN, problem=exc.message)
 
 
+def _own_stop_signal(before: Observed) -> str:
+    """Return the signal that the container's image asks for in an annotation, or TERM."""
+    annotations = (before.record.spec.get("annotations") if before.record else None) or {}
+    signal = str(annotations.get(bundles.STOP_SIGNAL_ANNOTATION) or "")
+    with contextlib.suppress(UsageError):  # whoever wrote the image may have written anything
+        signals.number(signal)
+        return signal
+    return DEFAULT_STOP_SIGNAL
+
+
 class _Run:
     """One way through the steps."""
 
@@ -394,10 +309,10 @@ class _Run:
 
     def _stop(self) -> None:
         wanted = self._desired
-        if not self._runsc.stop(wanted.name, wanted.stop_signal, grace=wanted.stop_timeout):
+        signal = wanted.stop_signal or _own_stop_signal(self._before)
+        if not self._runsc.stop(wanted.name, signal, grace=wanted.stop_timeout):
             self.warnings.append(
-                f"container {wanted.name!r} did not end within {wanted.stop_timeout:g} s after"
-                f" {wanted.stop_signal}; it was killed"
+                f"container {wanted.name!r} did not end within {wanted.stop_timeout:g} s after {signal}; it was killed"
             )
 
     def _delete(self, force: bool) -> None:

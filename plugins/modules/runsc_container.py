@@ -72,8 +72,8 @@ options:
   stop_signal:
     description:
       - The signal that asks the container to end, a name or a number from 1 to 31.
+      - Without it, the one that its image asks for by the annotation C(org.opencontainers.image.stopSignal), or C(TERM).
     type: str
-    default: TERM
   stop_timeout:
     description:
       - Seconds to wait after O(stop_signal) before the container is killed. A warning says so when it was.
@@ -239,7 +239,7 @@ ARGUMENTS: Spec = {
     "recreate": {"type": "str", "default": "never", "choices": ["never", "on-change", "always"]},
     "force": {"type": "bool", "default": False},
     "restore_from": {"type": "path"},
-    "stop_signal": {"type": "str", "default": "TERM"},
+    "stop_signal": {"type": "str"},
     "stop_timeout": {"type": "float", "default": 10.0},
     "create_timeout": {"type": "float", "default": 60.0},
     "delete_timeout": {"type": "float", "default": 150.0},

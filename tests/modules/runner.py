@@ -25,7 +25,7 @@ from ansible.module_utils import basic
 
 MODULES = {
     name: importlib.import_module(f"ansible_collections.gvisor.runsc.plugins.modules.{name}")
-    for name in ("runsc_container", "runsc_exec", "runsc_info")
+    for name in ("runsc_bundle", "runsc_container", "runsc_exec", "runsc_info")
 }
 
 

@@ -24,6 +24,7 @@ from .errors import BinaryError, UsageError
 from .monitor import Monitor
 
 OUTPUT_LIMIT = 4 * 1024 * 1024  # bytes kept of stdout, and as many of stderr
+GUARD_INTERVAL = 0.5  # seconds
 KILL_GRACE = 2.0  # seconds that a process gets to end after its work was stopped, before it is killed
 _CHUNK = 65536
 
@@ -178,6 +179,7 @@ def run(
     monitor: Monitor | None = None,
     limit: int = OUTPUT_LIMIT,
     on_deadline: t.Callable[[], None] | None = None,
+    guard: t.Callable[[], None] | None = None,
     own_group_only: bool = False,
     parent_death_signal: int | None = None,
 ) -> Completed:
@@ -188,6 +190,7 @@ def run(
     :param timeout: seconds until C(on_deadline) is called (it may stop the work inside the sandbox), and the process
         group is killed L(KILL_GRACE) seconds later if the process still runs.
     :param limit: bytes to keep of each stream; the rest is read and dropped.
+    :param guard: called each L(GUARD_INTERVAL) seconds; what it raises ends the process and is raised here.
     :raises BinaryError: the program can't be started.
     """
     started = time.monotonic()
@@ -196,7 +199,7 @@ def run(
         monitor.started(argv, process.pid)
     conversation = _Conversation(process, stdio.input, limit)
     try:
-        timed_out = not conversation.until(started + timeout)
+        timed_out = not _guarded(conversation, started + timeout, guard)
         if timed_out:
             if on_deadline:
                 on_deadline()
@@ -218,6 +221,18 @@ def run(
     if monitor:
         monitor.ended(argv, process.pid, rc, seconds)
     return Completed(tuple(argv), rc, stdout, stderr, seconds, timed_out)
+
+
+def _guarded(conversation: _Conversation, deadline: float, guard: t.Callable[[], None] | None) -> bool:
+    """Talk until the process ends (True) or the deadline passes (False), with a look at the guard now and then."""
+    while guard:
+        left = deadline - time.monotonic()
+        if conversation.until(time.monotonic() + min(left, GUARD_INTERVAL)):
+            return True
+        if left <= GUARD_INTERVAL:
+            return False
+        guard()
+    return conversation.until(deadline)
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:

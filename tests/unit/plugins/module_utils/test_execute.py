@@ -10,8 +10,9 @@ import typing as t
 
 import pytest
 
-from ansible_collections.gvisor.runsc.plugins.module_utils import execute
-from ansible_collections.gvisor.runsc.plugins.module_utils.execute import Request, build_process, check, merge_env
+from ansible_collections.gvisor.runsc.plugins.module_utils import process_values
+from ansible_collections.gvisor.runsc.plugins.module_utils.execute import Request, build_process, check
+from ansible_collections.gvisor.runsc.plugins.module_utils.process_values import merge_env
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.errors import RunscError, UsageError
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.exec_command import ExecResult, complete_process
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.options import ExecOptions
@@ -144,7 +145,7 @@ def test_what_makes_no_sense_is_refused(options: dict[str, t.Any], message: str)
 
 
 def test_every_capability_has_its_name_once() -> None:
-    assert len(set(execute.CAPABILITIES)) == len(execute.CAPABILITIES) == 41
+    assert len(set(process_values.CAPABILITIES)) == len(process_values.CAPABILITIES) == 41
 
 
 @pytest.mark.parametrize("args", [None, [], [""], "id", [1], ["a", None]])

@@ -19,8 +19,12 @@ MODULES = os.path.join(os.path.dirname(MODULE_UTILS), "modules")
 
 # From the top to the bottom. A file may import from its own floor and from lower ones.
 FLOORS: list[set[str]] = [
-    {"container_task", "exec_task", "info_task", "module"},
-    {"reconcile", "execute", "inspection", "spec_drift", "bundle", "files", "locks"},
+    {"bundle_task", "container_task", "exec_task", "info_task", "module"},
+    {
+        *("accounts", "bundle", "bundle_build", "bundle_config", "bundle_folder", "bundle_values", "execute", "files"),
+        *("inside", "inspection", "locks", "observation", "process_values", "reconcile", "rootfs_source", "spec_drift"),
+        "unpack",
+    },
     {"lifecycle"},
     {"runsc"},
 ]

@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.gvisor.runsc.plugins.module_utils import execute
+from ansible_collections.gvisor.runsc.plugins.module_utils import process_values
 from ansible_collections.gvisor.runsc.plugins.plugin_utils.oci import names
 from ansible_collections.gvisor.runsc.plugins.plugin_utils.oci.validate import validate_config, validate_process
 
@@ -116,7 +116,7 @@ def test_null_is_a_field_that_is_not_there() -> None:
 
 
 def test_capabilities_are_those_that_the_modules_know() -> None:
-    assert names.CAPABILITIES == execute.CAPABILITIES
+    assert names.CAPABILITIES == process_values.CAPABILITIES
 
 
 CRI = "io.kubernetes.cri."

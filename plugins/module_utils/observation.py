@@ -1,0 +1,110 @@
+# Copyright (c) 2026, gvisor.runsc maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Finding out the status of one container, in a way that neither hangs nor is fooled. No Ansible in here."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from . import lifecycle
+from .lifecycle import ABSENT, BROKEN, STOPPED
+from .runsc import ids, procfs, statedir
+from .runsc.client import Runsc
+from .runsc.errors import DeadlineError, NotFoundError, RefusedError, RunscError
+from .runsc.models import Container
+
+
+class Observed(t.NamedTuple):
+    """What was found: a status of L(lifecycle.STATUSES), and what runsc and its record say."""
+
+    status: str
+    container: Container | None = None
+    record: statedir.Record | None = None
+    problem: str = ""
+
+    def as_dict(self) -> dict[str, t.Any]:
+        """Return the state document with what only the record knows, as plain data."""
+        record, container = self.record, self.container
+        known: dict[str, t.Any] = dict(container._asdict()) if container else {}
+        known["status"] = self.status
+        if record:
+            known.setdefault("id", record.id)
+            known.setdefault("bundle", record.bundle)
+            known.update(created=record.created, owner=record.owner, sandbox=record.sandbox)
+        if self.problem:
+            known["problem"] = self.problem
+        return known
+
+
+def observe(runsc: Runsc, name: str) -> Observed:
+    """Find out what is there, with one runsc process.
+
+    That process is C(state) of this one container, so that another container that hangs under the same root does not
+    matter, and the number of containers does not either. An id that runsc can't address is looked up in C(list). One that
+    has no record is looked up in the names that runsc itself finds.
+
+    :raises UsageError: the name can't be an id.
+    """
+    ids.check(name)
+    existing = runsc.existing()
+    if name not in existing:
+        return _observe_missing(runsc, name)
+    record = statedir.read(existing[name])
+    if record is None:
+        return Observed(ABSENT)
+    problem = record.problem or _hangs(record)
+    if problem:
+        return Observed(BROKEN, None, record, problem)
+    try:
+        container = _state(runsc, name, existing)
+    except NotFoundError:
+        return Observed(ABSENT)
+    except DeadlineError as exc:
+        return Observed(BROKEN, None, record, exc.message)
+    status = container.status if container.status in lifecycle.STATUSES else BROKEN
+    return Observed(status, container, record, "" if status != BROKEN else f"runsc says it is {container.status!r}")
+
+
+def glance(runsc: Runsc, name: str) -> str | None:
+    """Return the status of a container as its record and /proc tell it, without starting a process; for error reports."""
+    with contextlib.suppress(RunscError):
+        path = runsc.existing().get(name)
+        record = statedir.read(path) if path else None
+        if record is None:
+            return ABSENT
+        if record.problem or procfs.is_suspended(record.pid):
+            return BROKEN
+        return record.status if runsc.is_live(record) else STOPPED
+    return None
+
+
+def _observe_missing(runsc: Runsc, name: str) -> Observed:
+    if name not in runsc.ids():
+        return Observed(ABSENT)
+    if name in runsc.existing():
+        return observe(runsc, name)  # somebody made it just now
+    raise RefusedError(
+        f"runsc lists container {name!r}, but its record is not where it is with the versions known to this collection",
+        remedy="Report the runsc version; creating the container again could destroy it",
+        container=name,
+    )
+
+
+def _hangs(record: statedir.Record) -> str:
+    if procfs.is_suspended(record.pid):
+        return f"its sandbox (pid {record.pid}) was stopped by a signal and answers nobody"
+    return ""
+
+
+def _state(runsc: Runsc, name: str, existing: t.Iterable[str]) -> Container:
+    try:
+        ids.check_addressable(name, existing)
+    except RunscError:
+        found = [container for container in runsc.list() if container.id == name]
+        if not found:
+            raise NotFoundError(f"there is no container {name!r}", container=name) from None
+        return found[0]
+    return runsc.state(name)

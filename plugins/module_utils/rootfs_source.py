@@ -1,0 +1,138 @@
+# Copyright (c) 2026, gvisor.runsc maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where a root file system comes from: what identifies its content, and how it is made in a folder of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import typing as t
+
+from .runsc.errors import RunscError, UsageError
+from .unpack import Tools, check_reference
+
+IMAGE, ARCHIVE, FOLDER, IN_PLACE = "image", "archive", "copy", "rootfs"
+_CHUNK = 1024 * 1024
+# An archive that holds an image, not a root file system: what lies at its top, and what takes it.
+_IMAGE_ARCHIVES = {"oci-layout": "oci-archive", "manifest.json": "docker-archive"}
+
+
+class Source(t.NamedTuple):
+    """Where the content comes from, one of L(IMAGE), L(ARCHIVE), L(FOLDER), L(IN_PLACE), and its name or path."""
+
+    kind: str
+    location: str
+
+    @property
+    def option(self) -> str:
+        """The option that named it."""
+        return IN_PLACE if self.kind == FOLDER else self.kind
+
+
+def check_source(source: Source, path: str) -> None:
+    """Check what can be checked without reading the source. :raises UsageError: it can't be one."""
+    if source.kind == IMAGE:
+        check_reference(source.location)
+        return
+    if not os.path.isabs(source.location):
+        raise UsageError(f"{source.option}: {source.location!r} is not absolute", remedy="Give an absolute path")
+    is_there = os.path.isfile if source.kind == ARCHIVE else os.path.isdir
+    if not is_there(source.location):
+        kind = "file" if source.kind == ARCHIVE else "folder"
+        raise UsageError(
+            f"{source.option}: there is no {kind} {source.location!r} on the managed node", remedy="Make it first"
+        )
+    here = os.path.realpath(path)
+    if source.kind == FOLDER and os.path.commonpath([here, os.path.realpath(source.location)]) in (
+        os.path.realpath(source.location),
+        here,
+    ):
+        raise UsageError(
+            f"rootfs: {source.location!r} and the bundle {path!r} lie in each other",
+            remedy="Copy from another folder, or use it in place",
+        )
+
+
+def identify(source: Source, tools: Tools) -> str:
+    """Return a digest that changes with the content of the source; nothing for a folder that is used in place."""
+    if source.kind == IMAGE:
+        return tools.image_digest(source.location)
+    if source.kind == ARCHIVE:
+        return f"sha256:{_file_digest(source.location)}"
+    if source.kind == FOLDER:
+        return f"sha256:{_folder_digest(source.location)}"
+    return ""
+
+
+def make(source: Source, tools: Tools, staging: str, *, devices: bool) -> str:
+    """Make the root file system in the folder C(staging), which nobody else may enter, and return its path.
+
+    :param devices: keep device nodes. Without them, what a stranger packed can't open the host's disks.
+    """
+    rootfs = os.path.join(staging, "rootfs")
+    if source.kind == IMAGE:
+        tools.unpack_image(source.location, staging, rootfs)
+    else:
+        os.mkdir(rootfs)
+        os.chmod(rootfs, 0o755)
+        fill = {ARCHIVE: tools.unpack_archive, FOLDER: tools.copy_folder}[source.kind]
+        fill(source.location, staging, rootfs)
+    if source.kind == ARCHIVE:
+        _refuse_image(source.location, rootfs)
+    if not devices:
+        _remove_devices(rootfs)
+    return rootfs
+
+
+def _refuse_image(archive: str, rootfs: str) -> None:
+    names = os.listdir(rootfs)
+    if any(name in names for name in ("bin", "usr", "etc")):
+        return
+    for name, transport in _IMAGE_ARCHIVES.items():
+        if name in names:
+            raise UsageError(
+                f"archive: {archive!r} holds an image, not a root file system",
+                remedy=f"Give it as image: {transport}:{archive}",
+            )
+
+
+def _remove_devices(rootfs: str) -> None:
+    for folder, _folders, files in os.walk(rootfs):
+        for name in files:
+            path = os.path.join(folder, name)
+            mode = os.lstat(path).st_mode
+            if stat.S_ISBLK(mode) or stat.S_ISCHR(mode):
+                os.unlink(path)
+
+
+def _file_digest(path: str) -> str:
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            for chunk in iter(lambda: file.read(_CHUNK), b""):
+                digest.update(chunk)
+    except OSError as exc:
+        raise RunscError(f"archive: {path!r} can't be read: {exc.strerror}", remedy="Look at the disk") from exc
+    return digest.hexdigest()
+
+
+def _folder_digest(path: str) -> str:
+    """Return a digest of names, kinds, owners, sizes and times; the content of files is not read."""
+    digest = hashlib.sha256()
+    device = os.lstat(path).st_dev
+    for folder, folders, files in os.walk(path):
+        folders.sort()
+        for name in sorted(folders + files):
+            full = os.path.join(folder, name)
+            info = os.lstat(full)
+            is_folder = stat.S_ISDIR(info.st_mode)
+            target = os.readlink(full) if stat.S_ISLNK(info.st_mode) else ""
+            # A folder's own size and time change with what is in it, and also without a reason.
+            size, time = (0, 0) if is_folder else (info.st_size, info.st_mtime_ns)
+            facts = (os.path.relpath(full, path), info.st_mode, info.st_uid, info.st_gid, size, time, target)
+            digest.update(repr(facts).encode("utf-8", "surrogateescape"))
+        folders[:] = [name for name in folders if os.lstat(os.path.join(folder, name)).st_dev == device]
+    return digest.hexdigest()
