@@ -53,6 +53,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(BUILD)
 export ANSIBLE_FORCE_COLOR := 0
 export ANSIBLE_LOCALHOST_WARNING := 0
 export ANSIBLE_INVENTORY_UNPARSED_WARNING := 0
+export DEBIAN_ROOTFS := $(BUILD)/debian/rootfs.tar
 # For tests/system; ansible-test strips the environment, so the integration targets get both as variables.
 export RUNSC_VERSIONS_FILE := $(BUILD)/runsc/versions.json
 export BUSYBOX
@@ -60,7 +61,7 @@ export BUSYBOX
 REAPER := tini -s --
 
 .PHONY: help demo test setup versions apt pybin tree gittree runsc lock clean \
-	lint fix docs coverage unit sanity units system integration dist
+	debian lint fix docs coverage unit sanity units system integration dist
 
 help: ## list the targets
 	@echo 'usage: make TARGET [BUILD=FOLDER] [T="NAME..."]'
@@ -128,7 +129,7 @@ units-%: $(VENV)/core-%/.stamp gittree
 	$(VENV)/core-$*/bin/ansible-test units --venv --color no $(UNITS_ARGS) $(T) </dev/null
 	$(CONTROL) tools/check_junit.py tests/output/junit/*-units.xml
 
-system: $(VENV)/dev/.stamp gittree runsc apt ## driver, faults, documentation: against real runsc, each version
+system: $(VENV)/dev/.stamp gittree runsc apt debian ## driver, faults, documentation: against real runsc, each version
 	@cd $(TREE)
 	PYTHONPATH=$(BUILD) $(REAPER) $(DEV)/pytest --junitxml=$(BUILD)/junit/system.xml $(PYTEST_ARGS) $(or $(T),tests/system tests/modules tests/pages tests/docs) </dev/null
 	$(CONTROL) tools/check_junit.py $(BUILD)/junit/system.xml
@@ -167,10 +168,13 @@ dist: $(VENV)/dev/.stamp tree ## build the collection, check it with galaxy-impo
 runsc: $(PYBIN)/.stamp ## fetch each runsc version that this Debian release offers
 	@$(CONTROL) tools/fetch_runsc.py $(BUILD)/runsc
 
+debian: tree apt ## make a root file system of Debian with python3, for the tests
+	@PYTHONPATH=$(BUILD) $(CONTROL) $(TREE)/tools/debian_rootfs.py $(DEBIAN_ROOTFS)
+
 apt: ## install the Debian packages that tests need
 	@tools/apt_install.sh git tini busybox-static openssh-client skopeo umoci mmdebstrap
 
-setup: apt $(VENV)/dev/.stamp gittree runsc ## all that the tests need; with core-2.19 core-2.21 for these venvs, too
+setup: apt $(VENV)/dev/.stamp gittree runsc debian ## all that the tests need; with core-2.19 core-2.21 for these venvs, too
 
 core-%: $(VENV)/core-%/.stamp ;
 

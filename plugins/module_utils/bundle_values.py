@@ -22,6 +22,8 @@ Json = t.Dict[str, t.Any]
 # What `runsc spec` gives a new container: enough for most programs, and nothing with which to reach other ones.
 DEFAULT_CAPABILITIES = ("CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE")
 ALL = "ALL"
+# Linux knows them since 5.8, and the kernel of gVisor since 2023. They let a program do nothing in there.
+_TOO_NEW = ("CAP_BPF", "CAP_CHECKPOINT_RESTORE", "CAP_PERFMON")
 
 UNLIMITED = -1
 CPU_PERIOD = 100000  # microseconds, the kernel's default
@@ -115,7 +117,8 @@ def granted(changes: t.Mapping[str, t.Sequence[str]], *, is_root: bool) -> list[
     """Return the capabilities of a container: the default ones, of root only, with those added and without those dropped."""
     add, drop = changes.get("add", ()), changes.get("drop", ())
     base = set(DEFAULT_CAPABILITIES) if is_root and ALL not in drop else set()
-    wanted = base | (set(CAPABILITIES) if ALL in add else set(add))
+    wanted = base | (set(CAPABILITIES) - set(_TOO_NEW) if ALL in add else set())
+    wanted |= set(add) - {ALL}
     return sorted(wanted - set(drop))
 
 

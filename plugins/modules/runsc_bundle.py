@@ -147,7 +147,7 @@ options:
     type: dict
     suboptions:
       add:
-        description: Capabilities to add, V(ALL) for all of them.
+        description: Capabilities to add, V(ALL) for all that each version of runsc knows.
         type: list
         elements: str
       drop:

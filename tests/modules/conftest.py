@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.features import default_cache_folder
-from ansible_collections.gvisor.runsc.tests.modules import support
+from ansible_collections.gvisor.runsc.tests.modules import sources, support
 from ansible_collections.gvisor.runsc.tests.modules.support import Place, Runner, RunscVersion
 
 _NUMBERS = itertools.count()
@@ -43,6 +43,12 @@ def base() -> Iterator[Path]:
 def rootfs(base: Path) -> Path:
     """A root file system for all; bundles mount it read-only."""
     return support.make_rootfs(base / "rootfs")
+
+
+@pytest.fixture(scope="session")
+def source(base: Path) -> Path:
+    """A root file system with accounts, which bundles use in place or copy."""
+    return sources.make_source(base / "source")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -45,6 +45,15 @@ _CONFIG_FIELDS: dict[tuple[str, ...], str] = {
 }
 
 
+_TOO_NEW = "with which runsc of 2022 does not start"  # seen: "cannot read client sync file: EOF", and nothing else
+_CAPABILITIES = {
+    "CAP_NET_RAW": "which runsc takes away without the flag net-raw",
+    "CAP_BPF": _TOO_NEW,
+    "CAP_CHECKPOINT_RESTORE": _TOO_NEW,
+    "CAP_PERFMON": _TOO_NEW,
+}
+
+
 def exec_warnings(process: Document, setting: Setting) -> t.Iterator[Finding]:
     """Yield what runsc exec ignores of an OCI Process."""
     for name, reason in _EXEC_FIELDS.items():
@@ -73,13 +82,19 @@ def _process(process: Document, setting: Setting) -> t.Iterator[Finding]:
         yield _ignored(("process", "noNewPrivileges"), "most versions never let a program gain privileges")
     if at(process, "user", "umask") is not None:
         yield _ignored(("process", "user", "umask"), "the mask is 0022 at first")
-    if setting.has("net-raw"):
-        return
+    yield from _capabilities(process, setting)
+
+
+def _capabilities(process: Document, setting: Setting) -> t.Iterator[Finding]:
+    """Warn of a capability once, in the first set that has it."""
+    warned: set[str] = set()
     for name in CAPABILITY_SETS:
-        given = at(process, "capabilities", name)
-        if isinstance(given, list) and "CAP_NET_RAW" in given:
-            here: Path = ("process", "capabilities", name, given.index("CAP_NET_RAW"))
-            yield Finding(here, "is 'CAP_NET_RAW', which runsc takes away without the flag net-raw", is_error=False)
+        for index, capability in enumerate(texts(at(process, "capabilities", name))):
+            reason = _CAPABILITIES.get(capability)
+            if not reason or capability in warned or (capability == "CAP_NET_RAW" and setting.has("net-raw")):
+                continue
+            warned.add(capability)
+            yield Finding(("process", "capabilities", name, index), f"is {capability!r}, {reason}", is_error=False)
 
 
 def _mounts(config: Document) -> t.Iterator[Finding]:

@@ -16,7 +16,8 @@ _WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size
 _NAMES = st.from_regex(r"[a-z][a-z0-9_-]{0,8}", fullmatch=True)
 _PATHS = st.lists(_NAMES, min_size=1, max_size=3).map(lambda parts: "/" + "/".join(parts))
 _PLACES = _PATHS.map(lambda path: f"/mnt{path}")  # a place for a mount where nothing else is mounted
-_CAPABILITIES = st.lists(st.sampled_from(CAPABILITIES), unique=True, max_size=4)
+_TOO_NEW = ("CAP_BPF", "CAP_CHECKPOINT_RESTORE", "CAP_PERFMON")  # runsc of 2022 does not start with one of them
+_CAPABILITIES = st.lists(st.sampled_from(sorted(set(CAPABILITIES) - set(_TOO_NEW))), unique=True, max_size=4)
 _SIZES = st.integers(64, 900).map(lambda number: f"{number}M")
 _RLIMITS = st.builds(
     lambda kind, soft, more: {"type": kind, "soft": soft, "hard": soft + more},

@@ -250,6 +250,11 @@ IGNORED: t.List[t.Tuple[t.Sequence[t.Any], t.Any, str]] = [
     (["process", "noNewPrivileges"], False, "process.noNewPrivileges is ignored"),
     (["process", "user", "umask"], 63, "process.user.umask is ignored"),
     (["process", "capabilities", "bounding", 2], "CAP_NET_RAW", "process.capabilities.bounding[2] is 'CAP_NET_RAW'"),
+    (
+        ["process", "capabilities", "bounding", 2],
+        "CAP_BPF",
+        "process.capabilities.bounding[2] is 'CAP_BPF', with which",
+    ),
     (["mounts", 1, "type"], "tmpsf", "mounts[1].type is 'tmpsf' (did you mean 'tmpfs'?), and runsc leaves"),
     (["mounts", 1, "type"], GONE, "mounts[1].type is missing, and runsc leaves"),
     (["hooks", "startContainer"], [{"path": "/x"}], "hooks.startContainer is ignored"),
