@@ -75,6 +75,6 @@ requirements:
 notes:
   - Needs no Python package on the managed node.
   - What a runsc binary can do is asked once and kept in C(/var/cache/gvisor.runsc), until the binary changes.
-  - "Every failure has RV(ignore:failure_kind), one of V(usage), V(runtime), V(command), V(timeout), V(oom), V(sandbox_gone) and
-    V(unsupported), and RV(ignore:status), the status in which the container was found."
+  - "Every failure of the module itself has RV(ignore:failure_kind), one of V(usage), V(runtime), V(command), V(timeout),
+    V(oom), V(sandbox_gone) and V(unsupported), and RV(ignore:status), the status in which the container was found."
 """

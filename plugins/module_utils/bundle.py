@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import typing as t
 
+from . import inside
 from .runsc import statedir
 from .runsc.errors import UsageError
 
 # Annotations by which containerd and CRI-O say that a container is to live in the sandbox of another one.
 _TYPE_ANNOTATIONS = ("io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType")
 _SANDBOX_ANNOTATIONS = ("io.kubernetes.cri.sandbox-id", "io.kubernetes.cri-o.SandboxID")
+_ROOTFS_TYPE = "dev.gvisor.spec.rootfs.type"
 # The signal that asks the program of an image to end; the name is that of the OCI image specification.
 STOP_SIGNAL_ANNOTATION = "org.opencontainers.image.stopSignal"
 
@@ -74,6 +77,8 @@ def read_config(bundle: str) -> dict[str, t.Any]:
         with open(path, encoding="utf-8") as file:
             config = json.load(file)
     except OSError as exc:
+        if os.path.isfile(bundle):
+            raise UsageError(f"bundle: {bundle!r} is not a folder", remedy="Give the folder that it is in") from exc
         raise UsageError(
             f"bundle: {path!r} can't be read: {exc.strerror}",
             remedy="Give the absolute path of a folder with a config.json",
@@ -96,10 +101,42 @@ def check_config(config: t.Mapping[str, t.Any], bundle: str) -> None:
     rootfs = config["root"]["path"]
     if not os.path.isdir(os.path.join(bundle, rootfs)):
         raise _wrong(bundle, "root.path", rootfs, f"There is no folder {os.path.join(bundle, rootfs)!r}")
+    _check_program(config, bundle)
     for index, mount in enumerate(config.get("mounts") or []):
         source = (mount or {}).get("source") or ""
         if _is_bind(mount or {}) and not os.path.exists(os.path.join(bundle, source)):
             raise _wrong(bundle, f"mounts[{index}].source", source, "There is no such path on the host")
+
+
+def _check_program(config: t.Mapping[str, t.Any], bundle: str) -> None:
+    """:raises UsageError: the program is not there, as far as that can be seen without the container's mounts."""
+    rootfs = os.path.join(bundle, config["root"]["path"])
+    mounted = [str((mount or {}).get("destination", "")).rstrip("/") for mount in config.get("mounts") or []]
+    if (config.get("annotations") or {}).get(_ROOTFS_TYPE) not in (None, "bind"):
+        return  # the root file system is in an image that only gVisor can read
+    program, candidates = config["process"]["args"][0], _candidates(config["process"])
+    for candidate in candidates:
+        seen = inside.look(rootfs, candidate)
+        if any(f"{seen.path}/".startswith(f"{place}/") for place in mounted):
+            return
+        if seen.mode is not None and stat.S_ISREG(seen.mode) and seen.mode & 0o111:
+            return
+    if candidates:
+        raise _wrong(
+            bundle,
+            "process.args[0]",
+            program,
+            f"There is no such program in {rootfs!r}; correct it, or PATH in process.env",
+        )
+
+
+def _candidates(process: t.Mapping[str, t.Any]) -> list[str]:
+    """Return the paths at which a container looks for its program."""
+    program = process["args"][0]
+    if "/" in program:
+        return [os.path.join(process["cwd"], program)]
+    paths = [entry[len("PATH=") :] for entry in process.get("env") or [] if entry.startswith("PATH=")]
+    return [os.path.join(folder, program) for folder in paths[-1].split(":") if folder] if paths else []
 
 
 def check_document(config: t.Mapping[str, t.Any], bundle: str) -> None:

@@ -13,7 +13,7 @@ from .module import ModuleLike, failure, output
 from .observation import glance
 from .process_values import check_environment, split_command
 from .runsc.client import Runsc
-from .runsc.errors import RunscError
+from .runsc.errors import RunscError, UsageError
 from .runsc.options import ExecOptions
 from .runsc.process import Completed
 
@@ -28,6 +28,8 @@ def exec_task(module: ModuleLike, runsc: Runsc) -> dict[str, t.Any]:
     except RunscError as exc:
         if exc.kind not in _CUT_SHORT or exc.completed is None:
             raise
+        if module.params["strip_empty_ends"]:
+            exc.completed = stripped(exc.completed)
         return {**failure(exc, glance(runsc, wanted.name)), "changed": True}
     return result(wanted, executed, strip=module.params["strip_empty_ends"])
 
@@ -67,6 +69,8 @@ def _process(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     if params["process"] is not None:
         return dict(params["process"])
     if params["argv"] is not None:
+        if not params["argv"]:
+            raise UsageError("argv: [] is not a command", remedy="Give a list of texts, the program first")
         return {"args": params["argv"]}
     return {"args": split_command("command", params["command"], "argv")}
 

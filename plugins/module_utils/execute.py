@@ -70,6 +70,12 @@ def check_running(runsc: Runsc, name: str) -> None:
     :raises StateError: it is created, paused or stopped, or its sandbox hangs; runsc exec would hang as well then.
     """
     record = runsc.record(name)
+    if record.problem:
+        raise StateError(
+            f"container {name!r} can't be used: {record.problem}",
+            remedy="Remove it with runsc_container and state absent, or let it be replaced with force",
+            container=name,
+        )
     if procfs.is_suspended(record.pid):
         raise StateError(
             f"the sandbox of container {name!r} (pid {record.pid}) was stopped by a signal and answers nobody",
@@ -155,7 +161,7 @@ def _read_accounts(runsc: Runsc, name: str) -> accounts.Accounts:
     try:
         return accounts.parse(runsc.exec(name, process, timeout=_LOOK_TIMEOUT).completed.stdout.text)
     except RunscError as exc:
-        if "executable" in exc.message or "failed to load" in exc.message:
+        if _lacks_program(exc):
             raise UsageError(
                 f"user: container {name!r} has no cat, so names can't be looked up", remedy="Give numbers as uid:gid"
             ) from exc
@@ -173,4 +179,16 @@ def _reason_to_skip(runsc: Runsc, request: Request) -> str:
 def _exists(runsc: Runsc, request: Request, path: str) -> bool:
     """Look for a path inside the container, by its own C(ls), as root. A link counts even if it leads nowhere: hence C(-l)."""
     process = {"args": ["ls", "-ld", "--", path], "user": {"uid": 0, "gid": 0}, "cwd": request.chdir or "/"}
-    return runsc.exec(request.name, process, timeout=_LOOK_TIMEOUT).completed.rc == 0
+    try:
+        return runsc.exec(request.name, process, timeout=_LOOK_TIMEOUT).completed.rc == 0
+    except RunscError as exc:
+        if not _lacks_program(exc):
+            raise
+        raise UsageError(
+            f"creates: container {request.name!r} has no ls, so {path!r} can't be looked for",
+            remedy="Leave out creates and removes",
+        ) from exc
+
+
+def _lacks_program(error: RunscError) -> bool:
+    return "executable" in error.message or "failed to load" in error.message

@@ -13,6 +13,7 @@ import typing as t
 from .runsc.errors import UsageError
 
 _HAVE_TO_EXIST = ("stdin", "console_socket")
+_MAY_BE_FOLDERS = ("debug_log",)
 
 
 def check_files(paths: t.Mapping[str, str | None]) -> None:
@@ -23,12 +24,12 @@ def check_files(paths: t.Mapping[str, str | None]) -> None:
     for option, path in paths.items():
         if not path:
             continue
+        if option in _HAVE_TO_EXIST and not os.path.exists(path):
+            raise UsageError(f"{option}: there is no {path!r}", remedy="Create it first")
         if not os.path.isdir(os.path.dirname(os.path.abspath(path))):
             raise UsageError(f"{option}: the folder of {path!r} does not exist", remedy="Create it first")
-        if os.path.exists(path):
+        if os.path.exists(path) and option not in _MAY_BE_FOLDERS:
             _check_kind(option, path, os.stat(path).st_mode)
-        elif option in _HAVE_TO_EXIST:
-            raise UsageError(f"{option}: there is no {path!r}", remedy="Create it first")
 
 
 def _check_kind(option: str, path: str, mode: int) -> None:

@@ -9,10 +9,25 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import typing as t
 
 _LIMIT = 1024 * 1024  # bytes; a passwd of that size has thousands of users
 _LINKS = 40  # as many as the kernel follows
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a named pipe must not make us wait
+
+
+class Seen(t.NamedTuple):
+    """What a path leads to: the path without links, and the mode; C(None) where there is nothing, or it can't be opened."""
+
+    path: str
+    mode: int | None = None
+
+
+def look(rootfs: str, path: str) -> Seen:
+    """Return what a path leads to in the root file system."""
+    with contextlib.ExitStack() as opened:
+        place, descriptor = _open(rootfs, path, opened)
+        return Seen(place, None if descriptor is None else os.fstat(descriptor).st_mode)
 
 
 def read_text(rootfs: str, path: str) -> str:
@@ -22,44 +37,51 @@ def read_text(rootfs: str, path: str) -> str:
     and those are then followed by hand, the root being C(rootfs).
     """
     with contextlib.ExitStack() as opened:
-        descriptor = _open(rootfs, path, opened)
+        _place, descriptor = _open(rootfs, path, opened)
         if descriptor is None or not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return ""
         return os.read(descriptor, _LIMIT).decode("utf-8", "surrogateescape")
 
 
-def _open(rootfs: str, path: str, opened: contextlib.ExitStack) -> int | None:
-    """Return a descriptor for the path, or None. All descriptors are closed with C(opened)."""
+def _open(rootfs: str, path: str, opened: contextlib.ExitStack) -> tuple[str, int | None]:
+    """Return the path without links, as far as it exists, and a descriptor or None. All are closed with C(opened)."""
 
     def keep(descriptor: int) -> int:
         opened.callback(os.close, descriptor)
         return descriptor
 
     folders = [keep(os.open(rootfs, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))]
+    names: list[str] = []
     parts = _parts(path)
     links = 0
     while parts:
         part = parts.pop(0)
         if part == "..":
-            folders = folders[: max(1, len(folders) - 1)]
+            folders, names = folders[: max(1, len(folders) - 1)], names[:-1]
             continue
-        try:
-            target = os.readlink(part, dir_fd=folders[-1])
-        except FileNotFoundError:
-            return None
-        except OSError:  # it is no link
+        target = _target(part, folders[-1])
+        if target is None:
+            names.append(part)
             try:
                 folders.append(keep(os.open(part, _FLAGS, dir_fd=folders[-1])))
             except OSError:
-                return None
+                return "/" + "/".join(names + parts), None
             continue
         links += 1
         if links > _LINKS:
-            return None
+            return "/" + "/".join(names + parts), None
         if target.startswith("/"):
-            folders = folders[:1]
+            folders, names = folders[:1], []
         parts = _parts(target) + parts
-    return folders[-1]
+    return "/" + "/".join(names), folders[-1]
+
+
+def _target(name: str, folder: int) -> str | None:
+    """Return where a link leads, or None if it is none."""
+    try:
+        return os.readlink(name, dir_fd=folder)
+    except OSError:
+        return None
 
 
 def _parts(path: str) -> list[str]:

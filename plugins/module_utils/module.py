@@ -75,10 +75,10 @@ def run_module(spec: Spec, task: Task, **rules: t.Any) -> None:
             signal.signal(number, _interrupt)  # so that what is under way is undone when the task is cancelled
     runsc: Runsc | None = None
     try:
-        runsc = client(module.params, recorder)
+        runsc = client(module.params, recorder, check_mode=module.check_mode)
         result = task(module, runsc)
     except ReconcileError as exc:
-        result = {**failure(exc.error, exc.found.status), "actions": exc.actions}
+        result = {**failure(exc.error, exc.found.status), "changed": bool(exc.actions), "actions": exc.actions}
     except RunscError as exc:
         result = failure(exc, _status(runsc, exc.container))
     except (OSError, ValueError) as exc:  # a full disk, a path with a NUL character: nothing that runsc said
@@ -93,8 +93,8 @@ def run_module(spec: Spec, task: Task, **rules: t.Any) -> None:
     module.exit_json(**result)
 
 
-def client(params: t.Mapping[str, t.Any], recorder: Recorder) -> Runsc:
-    """Make the client that the options describe.
+def client(params: t.Mapping[str, t.Any], recorder: Recorder, *, check_mode: bool = False) -> Runsc:
+    """Make the client that the options describe. In check mode runsc writes no logs.
 
     :raises UsageError: one of them makes no sense.
     """
@@ -102,7 +102,9 @@ def client(params: t.Mapping[str, t.Any], recorder: Recorder) -> Runsc:
         raise UsageError(f"root: {params['root']!r} is not absolute", remedy="Give an absolute path")
     if params["timeout"] <= 0:
         raise UsageError(f"timeout: {params['timeout']!r} is not positive", remedy="Give a number of seconds")
-    check_files({"log": params["log"]})
+    if os.path.exists(params["root"]) and not os.path.isdir(params["root"]):
+        raise UsageError(f"root: {params['root']!r} is not a folder", remedy="Give another path")
+    check_files({"log": params["log"], "debug_log": (params["debug_log"] or "").rstrip("/")})
     config = dict(params["config"])
     for option, flag in _FLAG_OPTIONS.items():
         if params[option] is None:
@@ -111,7 +113,12 @@ def client(params: t.Mapping[str, t.Any], recorder: Recorder) -> Runsc:
             raise UsageError(f"config: {flag!r} is given by the option {option!r} too", remedy="Keep one of them")
         config[flag] = params[option]
     runsc = Runsc(
-        params["runsc_path"], params["root"], params["log"], config=config, monitor=recorder, timeout=params["timeout"]
+        params["runsc_path"],
+        params["root"],
+        None if check_mode else params["log"],
+        config={name: value for name, value in config.items() if name != "debug-log" or not check_mode},
+        monitor=recorder,
+        timeout=params["timeout"],
     )
     if params["config"]:
         runsc.features.require_flags(set(runsc.config) - set(_FLAG_OPTIONS.values()))

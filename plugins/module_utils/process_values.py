@@ -23,15 +23,17 @@ CAPABILITIES = tuple(f"CAP_{name}" for name in _CAPABILITY_NAMES.split())
 def check_capability(option: str, name: str) -> None:
     """:raises UsageError: there is no such capability."""
     if name not in CAPABILITIES:
-        raise UsageError(f"{option}: {name!r} is not a capability{_near(name)}", remedy="Write it as CAP_NET_ADMIN")
+        raise UsageError(
+            f"{option}: {name!r} is not a capability{_near(name)}", remedy="Give a name such as CAP_NET_ADMIN"
+        )
 
 
 def _near(capability: str) -> str:
     import difflib  # slow to import, needed for an error only
 
-    close = difflib.get_close_matches(capability.upper(), CAPABILITIES, n=1) or difflib.get_close_matches(
-        "CAP_" + capability.upper(), CAPABILITIES, n=1
-    )
+    name = capability.upper()
+    full = name if name.startswith("CAP_") else f"CAP_{name}"
+    close = difflib.get_close_matches(full, CAPABILITIES, n=1, cutoff=0.8)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
@@ -47,10 +49,10 @@ def check_environment(option: str, variables: t.Mapping[str, t.Any], *, secret: 
             raise UsageError(
                 f"{option}: the value of {name!r} is {told}", remedy="Quote it in YAML, so that it arrives as written"
             )
-        if not name or "=" in name or "\0" in name + value:
-            raise UsageError(
-                f"{option}: {name!r} can't be the name of a variable, or its value holds NUL", remedy="Correct it"
-            )
+        if not name or "=" in name or "\0" in name:
+            raise UsageError(f"{option}: {name!r} can't be the name of a variable", remedy="Give one without '='")
+        if "\0" in value:
+            raise UsageError(f"{option}: the value of {name!r} holds a NUL character", remedy="No program can get it")
 
 
 def merge_env(base: t.Iterable[str], env: t.Mapping[str, str]) -> list[str]:
@@ -66,8 +68,11 @@ def split_command(option: str, text: str, instead: str) -> list[str]:
     :raises UsageError: a quote is not closed.
     """
     try:
-        return shlex.split(text)
+        words = shlex.split(text)
     except ValueError as exc:
         raise UsageError(
             f"{option}: {text!r} can't be split: {exc}", remedy=f"Close the quotes, or use {instead}"
         ) from exc
+    if not words:
+        raise UsageError(f"{option}: {text!r} is not a command", remedy="Give the program first")
+    return words

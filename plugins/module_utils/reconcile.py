@@ -20,6 +20,7 @@ from .runsc import ids, procfs, signals, statedir
 from .runsc.client import Runsc
 from .runsc.errors import (
     AlreadyExistsError,
+    DeadlineError,
     RunscError,
     SandboxGoneError,
     StateError,
@@ -74,6 +75,13 @@ class Outcome(t.NamedTuple):
             before.update(old)
             after.update(new)
         return {"before": before, "after": after}
+
+
+_CREATE_REMEDY = "Raise create_timeout if the host is slow, or try another platform: one that can't work here may hang"
+_DEADLINE_REMEDIES = {
+    **{step: _CREATE_REMEDY for step in (CREATE, START, RESTORE)},
+    **{step: "Raise delete_timeout, or use force" for step in (lifecycle.DELETE, lifecycle.FORCE_DELETE)},
+}
 
 
 class ReconcileError(Exception):
@@ -276,7 +284,11 @@ class _Run:
             (lifecycle.DELETE,): lambda: self._delete(False),
             (lifecycle.FORCE_DELETE,): lambda: self._delete(True),
         }
-        actions[steps]()
+        try:
+            actions[steps]()
+        except DeadlineError as exc:
+            exc.remedy = _DEADLINE_REMEDIES.get(steps[0], exc.remedy)
+            raise
         self.actions += steps
 
     def _create(self) -> None:

@@ -15,6 +15,8 @@ from .runsc.errors import RunscError, UsageError
 from .unpack import Tools, check_reference
 
 IMAGE, ARCHIVE, FOLDER, IN_PLACE = "image", "archive", "copy", "rootfs"
+# Where each container has something mounted. Before 2023, runsc makes what is missing with mode 0777, on the host.
+_MOUNT_POINTS = {"dev": 0o755, "proc": 0o755, "sys": 0o755, "tmp": 0o1777}
 _CHUNK = 1024 * 1024
 # An archive that holds an image, not a root file system: what lies at its top, and what takes it.
 _IMAGE_ARCHIVES = {"oci-layout": "oci-archive", "manifest.json": "docker-archive"}
@@ -84,6 +86,10 @@ def make(source: Source, tools: Tools, staging: str, *, devices: bool) -> str:
         _refuse_image(source.location, rootfs)
     if not devices:
         _remove_devices(rootfs)
+    for name, mode in _MOUNT_POINTS.items():
+        if not os.path.lexists(os.path.join(rootfs, name)):
+            os.mkdir(os.path.join(rootfs, name))
+            os.chmod(os.path.join(rootfs, name), mode)
     return rootfs
 
 

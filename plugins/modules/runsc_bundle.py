@@ -51,7 +51,9 @@ options:
     type: path
   rootfs:
     description:
-      - Use this folder of the managed node as root file system, in place. It is neither changed nor removed by this module.
+      - Use this folder of the managed node as root file system, in place. This module neither changes nor removes it.
+      - Containers do what they may. Before 2023, runsc itself makes missing places for mounts in it, such as C(/proc) and
+        C(/tmp), with a mode of 0777. O(copy) leaves the folder alone.
     type: path
   copy:
     description:

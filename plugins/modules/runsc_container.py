@@ -33,7 +33,8 @@ options:
     description:
       - V(absent), it does not exist. A running one gets O(stop_signal) first.
       - V(created), it exists, and can be started or has been started.
-      - V(running), its command runs.
+      - V(running), its command runs. One that ends within the moment in which it is looked at is a failure, whatever its exit
+        code; to run a command that ends, use M(gvisor.runsc.runsc_exec) in a container whose own command waits.
       - V(paused), it runs but is frozen, with everything else in its sandbox.
       - V(stopped), nothing of it runs. One that does not exist counts as stopped.
       - A gVisor container that has stopped can't be started again. It is deleted and created anew for V(running), V(paused) and
@@ -53,7 +54,8 @@ options:
       - V(on-change), if the C(config.json) of its bundle differs from what the container was created from, or the flags in
         O(platform), O(network) and O(config) from those that its sandbox runs with. RV(drift) lists what differs.
       - V(always), every time.
-      - What is needed for the new container is checked before the old one is touched.
+      - What is needed for the new container, its program included, is checked before the old one is touched. What can't be seen
+        without running it may still fail; the old container is gone then, and the failure has RV(ignore:changed=true).
     type: str
     default: never
     choices: [never, on-change, always]

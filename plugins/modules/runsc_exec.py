@@ -170,7 +170,7 @@ EXAMPLES = r"""
 RETURN = r"""
 rc:
   description: Exit code of the command; 128 and the signal's number if a signal ended it.
-  returned: always
+  returned: when a process was run, and 0 when none was needed
   type: int
   sample: 0
 stdout:

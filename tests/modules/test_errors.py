@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.gvisor.runsc.tests.modules.support import Json, Place
+from ansible_collections.gvisor.runsc.tests.modules.support import BUSYBOX, Json, Place
 
 CONTAINER, EXEC, INFO = "runsc_container", "runsc_exec", "runsc_info"
 LONG = "x" * 86
@@ -27,10 +28,14 @@ REFUSED: list[tuple[str, str, Json, list[str]]] = [
     (INFO, "unsupported", {"runsc_path": "/nonexistent/runsc"}, ["runsc_path", "'/nonexistent/runsc'"]),
     (CONTAINER, "unsupported", {"runsc_path": "{folder}/plain"}, ["runsc_path", "{folder}/plain", "not executable"]),
     (INFO, "unsupported", {"runsc_path": "{folder}/garbage"}, ["{folder}/garbage", "can't be run"]),
+    (CONTAINER, "unsupported", {"runsc_path": "/bin/ls"}, ["runsc_path: '/bin/ls' is not runsc", "Give the path"]),
+    (INFO, "unsupported", {"runsc_path": "/etc"}, ["runsc_path: '/etc' is a folder"]),
     (INFO, "runtime", {"runsc_path": "/bin/true"}, ["Is runsc_path really runsc?"]),
     # The root, and flags.
     (CONTAINER, "usage", {"root": "relative/root"}, ["root: 'relative/root' is not absolute"]),
     (INFO, "usage", {"root": "."}, ["root: '.' is not absolute"]),
+    (INFO, "usage", {"root": "{folder}/plain"}, ["root: '{folder}/plain' is not a folder"]),
+    (CONTAINER, "usage", {"config": {"host_uds": "all"}}, ["config: 'host_uds'", "Write it as 'host-uds'"]),
     (
         CONTAINER,
         "unsupported",
@@ -45,8 +50,13 @@ REFUSED: list[tuple[str, str, Json, list[str]]] = [
     (CONTAINER, "usage", {"config": {"log": "/x"}}, ["config", "'log'", "option"]),
     (CONTAINER, "usage", {"config": {"network": "host"}}, ["config", "'network'"]),
     (CONTAINER, "usage", {"config": {"platform": "kvm"}}, ["config", "'platform'"]),
-    (CONTAINER, "unsupported", {"platform": "vax"}, ["unknown platform: vax", "Correct the platform"]),
-    (CONTAINER, "usage", {"config": {"file-access": "sideways"}}, ["file-access", "sideways"]),
+    (
+        CONTAINER,
+        "unsupported",
+        {"platform": "vax"},
+        ["platform: this runsc has no platform 'vax'", "Correct the platform"],
+    ),
+    (CONTAINER, "usage", {"config": {"file-access": "sideways"}}, ["config: 'file-access' can't be 'sideways'"]),
     (CONTAINER, "usage", {"timeout": 0}, ["timeout", "0"]),
     # Ids.
     (CONTAINER, "usage", {"name": ""}, ["name: '' is not a container id"]),
@@ -88,7 +98,12 @@ REFUSED: list[tuple[str, str, Json, list[str]]] = [
     (CONTAINER, "usage", {"bundle": "{folder}/null-mount"}, ["mounts[0].destination in", "None"]),
     (CONTAINER, "usage", {"bundle": "{folder}/no-source"}, ["mounts[0].source in", "'/nonexistent/source'"]),
     (CONTAINER, "usage", {"bundle": "{folder}/member"}, ["sandbox 'nosuchpod'", "Create and start the sandbox first"]),
+    (CONTAINER, "usage", {"bundle": "{folder}/plain"}, ["bundle: '{folder}/plain' is not a folder"]),
+    (CONTAINER, "usage", {"bundle": "{folder}/no-program"}, ["process.args[0] in", "'nosuch'", "no such program"]),
+    (CONTAINER, "usage", {"bundle": "{folder}/no-right"}, ["process.args[0] in", "'/etc'", "no such program"]),
     # Files.
+    (CONTAINER, "usage", {"debug_log": "/nonexistent/x/"}, ["debug_log: the folder of '/nonexistent/x' does not"]),
+    (CONTAINER, "usage", {"stdin": "/nonexistent/file"}, ["stdin: there is no '/nonexistent/file'"]),
     *(
         (CONTAINER, "usage", {option: "/nonexistent/file"}, [f"{option}: ", "'/nonexistent/file'"])
         for option in ("stdin", "stdout", "stderr", "pid_file", "user_log", "console_socket")
@@ -117,11 +132,13 @@ REFUSED: list[tuple[str, str, Json, list[str]]] = [
     (CONTAINER, "usage", {"restore_from": "{folder}/empty-image"}, ["restore_from", "empty"]),
     # Commands.
     (EXEC, "usage", {"argv": None, "command": "echo 'open"}, ["command", "echo 'open", "Close the quotes"]),
-    (EXEC, "usage", {"argv": []}, ["args", "[]"]),
-    (EXEC, "usage", {"argv": None, "command": ""}, ["args"]),
+    (EXEC, "usage", {"argv": []}, ["argv: [] is not a command"]),
+    (EXEC, "usage", {"argv": None, "command": " "}, ["command: ' ' is not a command"]),
     (EXEC, "usage", {"chdir": "relative"}, ["chdir: 'relative' is not absolute"]),
     (EXEC, "usage", {"env": {"A=B": "x"}}, ["env: 'A=B'"]),
     (EXEC, "usage", {"env": {"": "x"}}, ["env: ''"]),
+    (EXEC, "usage", {"env": {"A": "x\0"}}, ["env: the value of 'A' holds a NUL"]),
+    (EXEC, "usage", {"capabilities": ["CAP_NET_ADMIM"]}, ["did you mean 'CAP_NET_ADMIN'?", "Give a name such as"]),
     (EXEC, "usage", {"env": {"A": 1}}, ["env: the value of 'A' is 1"]),
     (EXEC, "usage", {"env": {"A": None}}, ["env: the value of 'A' is None"]),
     (EXEC, "usage", {"secret_env": {"B": 77777}}, ["secret_env: the value of 'B'"]),
@@ -137,6 +154,8 @@ def _prepare(folder: Path, config: Json) -> None:
     (folder / "garbage").chmod(0o755)
     changes: dict[str, Callable[[Json], Any]] = {
         "no-rootfs": lambda spec: spec["root"].update(path="missing"),
+        "no-program": lambda spec: spec["process"].update(args=["nosuch"]),
+        "no-right": lambda spec: spec["process"].update(args=["/etc"]),
         "no-args": lambda spec: spec["process"].update(args=[]),
         "odd-args": lambda spec: spec["process"].update(args=[1]),
         "no-cwd": lambda spec: spec["process"].update(cwd="tmp"),
@@ -289,16 +308,22 @@ def test_without_root_rights(place: Place) -> None:
 
 def test_runscs_own_words_come_back(place: Place) -> None:
     """A failure that only runsc can know of: its message, its exit code, and nothing left."""
-    place.write_config({"process": {"args": ["/nonexistent/program"]}})
+    programs = place.folder / "programs"
+    programs.mkdir()
+    (programs / "script").write_text("#!/nonexistent/program\n", encoding="ascii")
+    (programs / "script").chmod(0o755)
+    mount = {"destination": "/programs", "type": "bind", "source": str(programs)}
+    place.write_config({"process": {"args": ["/programs/script"]}, "mounts": [*place.config["mounts"], mount]})
     failed = place.bad(CONTAINER, "runtime", name=place.id, bundle=str(place.bundle))
-    assert "failed to load /nonexistent/program: no such file or directory" in failed["msg"]
+    assert "/programs/script" in failed["msg"]
+    assert "no such file or directory" in failed["msg"]
     assert (failed["rc"], failed["status"], failed["actions"]) == (128, "absent", [])
     assert failed["cmd"][0] == place.version.path
     assert place.listed() == {}
     # The same when it had been created before: started once in vain, it can't be started again, so it is removed.
     place.container(state="created")
     failed = place.bad(CONTAINER, "runtime", name=place.id)
-    assert "/nonexistent/program" in failed["msg"]
+    assert "/programs/script" in failed["msg"]
     assert (failed["status"], place.listed()) == ("absent", {})
     place.write_config()
     assert place.container()["actions"] == ["create", "start"]
@@ -308,8 +333,68 @@ def test_a_container_that_ends_at_once(place: Place) -> None:
     place.write_config({"process": {"args": ["true"]}})
     failed = place.bad(CONTAINER, "sandbox_gone", name=place.id, bundle=str(place.bundle))
     assert place.id in failed["msg"]
-    assert (failed["status"], failed["actions"]) == ("stopped", ["create", "start"])
+    assert (failed["status"], failed["actions"], failed["changed"]) == ("stopped", ["create", "start"], True)
     assert os.listdir(place.tmp) == []
+
+
+def test_a_program_that_is_not_there_costs_no_container(place: Place) -> None:
+    place.container()
+    place.write_config({"process": {"args": ["nosuch"]}})
+    for check in (True, False):
+        told = place.bad(CONTAINER, "usage", name=place.id, bundle=str(place.bundle), recreate="on-change", check=check)
+        assert "There is no such program in" in told["msg"]
+        assert (told["status"], told["changed"], told["actions"]) == ("running", False, [])
+    assert place.exec("true")["rc"] == 0
+
+
+def test_check_mode_writes_no_logs(place: Place) -> None:
+    logs = place.folder / "logs"
+    place.container()
+    options: Json = {"debug_log": f"{logs}/", "log": str(place.folder / "log"), "check": True}
+    place.container(state="paused", **options)
+    place.exec("true", creates="/etc", **options)
+    place.info(**options)
+    assert not logs.exists()
+    assert not (place.folder / "log").exists()
+    place.container(state="paused", **{**options, "check": False})
+    assert list(logs.iterdir())
+
+
+def test_a_damaged_record_is_told_by_exec_too(place: Place) -> None:
+    place.container()
+    text = place.record().read_text(encoding="utf-8")
+    place.record().write_text("{", encoding="ascii")
+    told = place.bad(EXEC, "runtime", name=place.id, argv=["true"])
+    place.record().write_text(text, encoding="utf-8")
+    assert f"container {place.id!r} can't be used: its state file" in told["msg"]
+    assert (told["status"], "state absent" in told["msg"]) == ("broken", True)
+
+
+def test_the_output_of_a_timeout_is_stripped(place: Place) -> None:
+    place.container()
+    options: Json = {"name": place.id, "argv": ["sh", "-c", "echo one; echo; sleep 60"], "timeout": 0.5}
+    assert place.bad(EXEC, "timeout", **options)["stdout"] == "one"
+    assert place.bad(EXEC, "timeout", **options, strip_empty_ends=False)["stdout"] == "one\n\n"
+
+
+def test_no_ls_to_look_with(place: Place) -> None:
+    place.container(bundle=str(_bundle_without_ls(place)))
+    told = place.bad(EXEC, "usage", name=place.id, argv=["busybox", "true"], creates="/x")
+    assert f"creates: container {place.id!r} has no ls" in told["msg"]
+
+
+def _bundle_without_ls(place: Place) -> Path:
+    rootfs = place.folder / "bare"
+    (rootfs / "bin").mkdir(parents=True)
+    shutil.copy(BUSYBOX, rootfs / "bin/busybox")
+    bundle = place.folder / "bare-bundle"
+    return place.write_config({"root": {"path": str(rootfs)}, "process": {"args": ["busybox", "sleep", "100"]}}, bundle)
+
+
+def test_a_making_that_takes_too_long_names_its_option(place: Place) -> None:
+    shim = place.shim('case " $* " in *" run "*) exec sleep 1000;; esac')
+    options: Json = {"name": place.id, "bundle": str(place.bundle), "runsc_path": str(shim), "create_timeout": 0.5}
+    assert "Raise create_timeout" in place.bad(CONTAINER, "timeout", **options)["msg"]
 
 
 def test_the_host_itself_refuses(place: Place) -> None:

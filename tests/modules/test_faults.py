@@ -78,7 +78,7 @@ def test_the_sandbox_is_killed_under_a_command(place: Place) -> None:
         out, err = process.communicate(timeout=20)
     result = json.loads(out)
     assert not err
-    assert (result["failure_kind"], result["status"], result["stdout"]) == ("sandbox_gone", "stopped", "begun\n")
+    assert (result["failure_kind"], result["status"], result["stdout"]) == ("sandbox_gone", "stopped", "begun")
     assert place.id in result["msg"]
 
 

@@ -179,6 +179,20 @@ def test_version_is_asked_once_for_each_binary(client: MakeClient, runsc_version
     assert [len(calls_of(used)) for used in (first, second)] == [1, 0]
 
 
+def test_a_binary_that_is_gone_is_forgotten(runsc_version: RunscVersion, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    binaries = [tmp_path / name for name in ("first", "second", "third")]
+    for binary in binaries:
+        binary.write_bytes(Path(runsc_version.path).read_bytes())
+        binary.chmod(0o755)
+    Runsc(str(binaries[0]), cache_folder=str(cache)).version()
+    Runsc(str(binaries[1]), cache_folder=str(cache)).version()
+    assert len(list(cache.iterdir())) == 2
+    binaries[0].unlink()
+    Runsc(str(binaries[2]), cache_folder=str(cache)).version()
+    assert sorted(json.loads(path.read_text())["binary"] for path in cache.iterdir()) == sorted(map(str, binaries[1:]))
+
+
 def calls_of(runsc: Runsc) -> list[Call]:
     """Return all calls that a client made."""
     assert isinstance(runsc.monitor, Recorder)

@@ -148,6 +148,11 @@ _MESSAGES: tuple[tuple[str, type[RunscError], str], ...] = (
         "The program is not in the container, or can't be executed there: check the command and its PATH",
     ),
     (
+        r"failed to find initial working directory",
+        RunscError,
+        "There is no such folder in the container: correct the working directory",
+    ),
+    (
         r"waiting for sandbox to start",
         RunscError,
         "The sandbox died while it started: look at its root file system, its platform and its debug log (flag debug-log)",
@@ -174,6 +179,13 @@ def classify(message: str) -> tuple[type[RunscError], str]:
     return RunscError, "The message is runsc's own; a debug log (flag debug-log) tells more"
 
 
+# Complaints of runsc about one value that was given: the pattern, and which option of ours carries it.
+_BAD_VALUES = (
+    (r'invalid value "(?P<value>.*?)" for flag -(?P<flag>[\w-]+)', "config: {flag!r} can't be {value!r}"),
+    (r"unknown platform: (?P<value>\S+)", "platform: this runsc has no platform {value!r}"),
+)
+
+
 def from_runsc(message: str, *, container: str | None, completed: Completed) -> RunscError:
     """Build the fitting error from runsc's own message about a command that failed."""
     error, remedy = classify(message)
@@ -181,6 +193,10 @@ def from_runsc(message: str, *, container: str | None, completed: Completed) -> 
     text = message.strip()
     if "error unmarshaling spec" in text:
         text = text.splitlines()[0]  # the whole config.json follows, with its environment
+    for pattern, complaint in _BAD_VALUES:
+        found = re.search(pattern, text)
+        if found:
+            return error(complaint.format(**found.groupdict()), remedy=remedy, container=container, completed=completed)
     text = text or f"it ended with exit code {completed.rc} and said nothing"
     subject = f"runsc {command} of container {container!r} failed" if container else f"runsc {command} failed"
     return error(f"{subject}: {text}", remedy=remedy, container=container, completed=completed)

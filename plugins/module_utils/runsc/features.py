@@ -25,7 +25,8 @@ _DEFAULT = re.compile(r"\(default (.*)\)\s*$")
 # For some flags only the description says it: "sandbox (default), host, none", or "Values: none|open, default: none".
 _DEFAULT_IN_WORDS = re.compile(r'"?([\w:-]+)"? \(default\)|default: ([\w:-]+)')
 _SUBCOMMAND = re.compile(r"^\t([a-z][\w-]*)\s{2,}", re.MULTILINE)
-_CACHE_FORMAT = 2
+_CACHE_FORMAT = 3
+_BINARY = "binary"  # in the cache, beside the answers: whose they are
 
 Ask = t.Callable[[t.Sequence[str]], str]
 
@@ -156,10 +157,22 @@ class Features:
             os.makedirs(self._cache_folder, mode=0o755, exist_ok=True)
             descriptor, draft = tempfile.mkstemp(dir=self._cache_folder, prefix=".features-")
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(self._answers, file, sort_keys=True)
+                json.dump({**(self._answers or {}), _BINARY: os.path.realpath(self.path)}, file, sort_keys=True)
             os.replace(draft, path)
-        except OSError:
+            self._forget_gone_binaries()
+        except (OSError, ValueError, AttributeError):  # another task may be at it, or a file is damaged
             return
+
+    def _forget_gone_binaries(self) -> None:
+        """Remove the answers of binaries that are no longer where they were."""
+        for name in os.listdir(self._cache_folder or "."):
+            path = os.path.join(self._cache_folder or ".", name)
+            if not re.fullmatch(r"features-[0-9a-f]{32}\.json", name) or path == self._cache_file():
+                continue
+            with open(path, encoding="utf-8") as file:
+                answers = json.load(file)
+            if not os.path.exists(str(answers.get(_BINARY, ""))):
+                os.unlink(path)
 
 
 def parse_flags(text: str) -> dict[str, str]:

@@ -28,9 +28,9 @@ def normalise(config: t.Mapping[str, FlagValue], option: str = "config") -> dict
     for given, value in config.items():
         name = str(given).lstrip("-")
         if not _NAME.fullmatch(name):
-            raise UsageError(
-                f"{option}: {given!r} is not the name of a runsc flag", remedy="See 'runsc flags' for their names"
-            )
+            dashed = name.replace("_", "-")
+            remedy = f"Write it as {dashed!r}" if _NAME.fullmatch(dashed) else "See 'runsc flags' for their names"
+            raise UsageError(f"{option}: {given!r} is not the name of a runsc flag", remedy=remedy)
         if not isinstance(value, (str, int, float)):
             raise UsageError(
                 f"{option}: the value of {name!r} is {value!r}", remedy="Give a text, a number, or true or false"

@@ -26,6 +26,7 @@ CREATE_TIMEOUT = 60.0  # seconds for create, run and restore: a slow disk, or a 
 DELETE_TIMEOUT = 150.0  # seconds for delete: runsc itself waits up to 120
 
 _COMMANDS = ("exec", "run")  # take as long as the command in them
+_FATAL = 128  # exit code of runsc for its own errors
 _BAD_FLAGS = 2  # exit code of runsc for global flags that it does not understand (and for its panics)
 _FATAL_COPY = re.compile(r"^[IWEF]\d{4} .*FATAL ERROR: ")  # some fatal errors are printed twice, once like this
 
@@ -135,6 +136,8 @@ class Invoker:
 
     def failure(self, completed: Completed, container: str | None, log: ErrorLog | None = None) -> RunscError:
         """Build the error for a call that failed, from runsc's log if it has one, else from its standard error."""
+        if completed.rc != _FATAL:
+            self._check_is_runsc()
         message = (log.message() if log else "") or essence(completed.stderr.text) or self._flag_complaint(completed)
         return from_runsc(message, container=container, completed=completed)
 
@@ -144,6 +147,15 @@ class Invoker:
             return ""
         again = run([self.path, *self.global_arguments(), "help"], timeout=self.timeout, monitor=self.monitor)
         return essence(again.stderr.text) if again.rc == _BAD_FLAGS else ""
+
+    def _check_is_runsc(self) -> None:
+        """:raises BinaryError: the binary is another program. What runsc is known to be costs nothing."""
+        try:
+            self.features.version  # noqa: B018  # asked for the error that it may raise
+        except RunscError as exc:
+            raise BinaryError(
+                f"runsc_path: {self.command!r} is not runsc: {exc.message}", remedy="Give the path of a runsc binary"
+            ) from exc
 
     def existing(self) -> dict[str, str]:
         """Return the state file of every container under the root, by id. Starts no process."""
@@ -233,13 +245,31 @@ class ErrorLog:
 
 @contextlib.contextmanager
 def private_folder() -> t.Iterator[str]:
-    """A folder that only we can enter, removed at the end: under XDG_RUNTIME_DIR, or the temporary folder."""
-    base = os.environ.get("XDG_RUNTIME_DIR") or None
-    folder = tempfile.mkdtemp(prefix="gvisor-runsc-", dir=base if base and os.path.isdir(base) else None)
+    """A folder that only we can enter, removed at the end: under XDG_RUNTIME_DIR, or the temporary folder.
+
+    Those of processes that were killed, and could not remove theirs, are removed first: secrets may be in them.
+    """
+    base = os.environ.get("XDG_RUNTIME_DIR", "")
+    parent = base if os.path.isdir(base) else tempfile.gettempdir()
+    # A process id means nothing outside of its namespace, and folders may be seen in several.
+    prefix = f"gvisor-runsc-{os.stat('/proc/self/ns/pid').st_ino}-"
+    _sweep_private_folders(parent, prefix)
+    folder = tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=parent)
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep_private_folders(parent: str, prefix: str) -> None:
+    for name in os.listdir(parent):
+        pid = name[len(prefix) :].partition("-")[0]
+        if not name.startswith(prefix) or not pid.isdecimal() or os.path.exists(f"/proc/{pid}"):
+            continue
+        path = os.path.join(parent, name)
+        with contextlib.suppress(OSError):
+            if os.lstat(path).st_uid == os.geteuid() and not os.path.islink(path):
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def essence(stderr: str) -> str:
@@ -279,6 +309,8 @@ def _locate(command: str) -> str:
         raise BinaryError(
             f"runsc_path: {command!r} is not executable", remedy="Make it readable and executable for all (mode a+rx)"
         )
+    if os.path.isdir(command):
+        raise BinaryError(f"runsc_path: {command!r} is a folder", remedy="Give the path of the binary in it")
     if os.sep in command:
         raise BinaryError(
             f"runsc_path: there is no file {command!r}", remedy="Install runsc, or give the path of its binary"

@@ -21,8 +21,8 @@ _CAPABILITIES = st.lists(st.sampled_from(sorted(set(CAPABILITIES) - set(_TOO_NEW
 _SIZES = st.integers(64, 900).map(lambda number: f"{number}M")
 _RLIMITS = st.builds(
     lambda kind, soft, more: {"type": kind, "soft": soft, "hard": soft + more},
-    st.sampled_from(["nofile", "nproc", "RLIMIT_CORE", "stack"]),
-    st.integers(0, 2000),
+    st.sampled_from(["nofile", "nproc", "RLIMIT_CORE", "msgqueue"]),
+    st.integers(64, 2000),  # with fewer open files no program starts
     st.integers(0, 2000),
 )
 _ENV = st.dictionaries(_NAMES.map(str.upper).filter(lambda name: name != "PATH"), _WORDS, max_size=3)
