@@ -61,7 +61,7 @@ export BUSYBOX
 REAPER := tini -s --
 
 .PHONY: help demo test setup versions apt pybin tree gittree runsc lock clean \
-	debian lint fix docs coverage unit sanity units system integration dist
+	debian lint fix docs coverage unit sanity units system integration bench dist
 
 help: ## list the targets
 	@echo 'usage: make TARGET [BUILD=FOLDER] [T="NAME..."]'
@@ -149,6 +149,9 @@ integration-%: $(VENV)/core-%/.stamp gittree runsc apt
 	$(REAPER) $(VENV)/core-$*/bin/ansible-test integration --allow-root --color no $$args $(INTEGRATION_ARGS) $(T) \
 		</dev/null 2>&1 | tee $(BUILD)/integration-$*.log
 	if grep -F 'WARNING: Excluding' $(BUILD)/integration-$*.log; then exit 1; fi
+
+bench: $(VENV)/dev/.stamp tree ## measure what the validation adds to a task
+	@PYTHONPATH=$(BUILD) $(DEV)/python $(TREE)/tests/benchmarks/validation.py
 
 dist: $(VENV)/dev/.stamp tree ## build the collection, check it with galaxy-importer, install it
 	@rm -rf $(BUILD)/dist

@@ -15,7 +15,7 @@ from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible_collections.gvisor.runsc.plugins.module_utils.bundle_config import Found, build_config, parse
 from ansible_collections.gvisor.runsc.plugins.module_utils.module import COMMON
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.errors import UsageError
-from ansible_collections.gvisor.runsc.plugins.modules.runsc_bundle import ARGUMENTS
+from ansible_collections.gvisor.runsc.plugins.modules.runsc_bundle import ARGUMENTS, RULES
 from ansible_collections.gvisor.runsc.plugins.plugin_utils.oci.looking import plain
 from ansible_collections.gvisor.runsc.plugins.plugin_utils.oci.report import failure
 from ansible_collections.gvisor.runsc.plugins.plugin_utils.oci.validate import (
@@ -43,7 +43,7 @@ class ActionModule(NormalAction):
         return result
 
     def _validate(self) -> None:
-        checked = ArgumentSpecValidator({**COMMON, **ARGUMENTS}).validate(plain(self._task.args))
+        checked = ArgumentSpecValidator({**COMMON, **ARGUMENTS}, **RULES).validate(plain(self._task.args))
         params = checked.validated_parameters
         if checked.error_messages or params["state"] == "absent":
             return  # the module says what is wrong with the options as such

@@ -23,8 +23,8 @@ ROOTFS = "rootfs"
 CONFIG_MODE = 0o600  # an environment may hold secrets
 FOLDER_MODE = 0o755
 _RECORD = ".gvisor.runsc.json"  # what the bundle was made from
-_STAGING = ".staging-"  # what is being made, or was being made when a task was killed
-_PREVIOUS = ".previous-"  # root file systems that running containers still use
+_STAGING = ".gvisor.runsc-staging-"  # what is being made, or was being made when a task was killed
+_PREVIOUS = ".gvisor.runsc-previous-"  # root file systems that running containers still use
 _LOCK_PATIENCE = 600.0  # seconds; somebody else may be unpacking an image
 
 

@@ -22,6 +22,7 @@ from .runsc.monitor import Recorder
 from .runsc.process import Completed
 
 Spec = t.Dict[str, t.Dict[str, t.Any]]
+Rules = t.Dict[str, t.Any]
 Task = t.Callable[["ModuleLike", Runsc], t.Dict[str, t.Any]]
 
 COMMANDS_VERBOSITY = 3  # from -vvv on, the result holds the commands that were run

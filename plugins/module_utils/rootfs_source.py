@@ -79,11 +79,11 @@ def make(source: Source, tools: Tools, staging: str, *, devices: bool) -> str:
         tools.unpack_image(source.location, staging, rootfs)
     else:
         os.mkdir(rootfs)
-        os.chmod(rootfs, 0o755)
         fill = {ARCHIVE: tools.unpack_archive, FOLDER: tools.copy_folder}[source.kind]
         fill(source.location, staging, rootfs)
     if source.kind == ARCHIVE:
         _refuse_image(source.location, rootfs)
+    os.chmod(rootfs, 0o755)  # whatever the source says: nobody but root could enter the container's root otherwise
     if not devices:
         _remove_devices(rootfs)
     for name, mode in _MOUNT_POINTS.items():

@@ -402,7 +402,7 @@ commands:
 """
 
 from ansible_collections.gvisor.runsc.plugins.module_utils.bundle_task import bundle_task
-from ansible_collections.gvisor.runsc.plugins.module_utils.module import Spec, run_module
+from ansible_collections.gvisor.runsc.plugins.module_utils.module import Rules, Spec, run_module
 
 ARGUMENTS: Spec = {
     "path": {"type": "path", "required": True, "aliases": ["bundle"]},
@@ -485,15 +485,16 @@ ARGUMENTS: Spec = {
     "spec": {"type": "dict"},
 }
 
+# How options go together; the action plugin asks the same.
+RULES: Rules = {
+    "mutually_exclusive": [("image", "archive", "rootfs"), ("args", "command")],
+    "required_if": [("state", "present", ("image", "archive", "rootfs"), True)],
+}
+
 
 def main() -> None:
     """Run the module."""
-    run_module(
-        ARGUMENTS,
-        bundle_task,
-        mutually_exclusive=[("image", "archive", "rootfs"), ("args", "command")],
-        required_if=[("state", "present", ("image", "archive", "rootfs"), True)],
-    )
+    run_module(ARGUMENTS, bundle_task, **RULES)
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ def path(place: Place) -> Iterator[Path]:
     yield bundle
     for record in place.root.glob("*.state"):
         place.container(name=record.name.partition("_sandbox:")[0], state="absent", force=True)
-    names = {entry.name for entry in bundle.glob("*")} | {entry.name for entry in place.folder.glob(".staging*")}
+    names = {entry.name for entry in bundle.glob("*")} | {entry.name for entry in place.folder.glob(".gvisor*")}
     assert names <= {"config.json", "rootfs", ".gvisor.runsc.json"}
 
 
@@ -146,7 +146,7 @@ def test_a_new_image_under_the_same_name(place: Place, given: Sources, path: Pat
     assert f"is kept while {place.id} use it" in str(second["warnings"])
     # The container that lives still has the files that it was made from, by way of the host.
     assert place.exec("cat", "/etc/motd")["stdout"] == "one"
-    assert [entry for entry in path.iterdir() if entry.name.startswith(".previous-")]
+    assert [entry for entry in path.iterdir() if entry.name.startswith(".gvisor.runsc-previous-")]
     assert not place.good("runsc_bundle", **options)["changed"]
     assert place.exec("ls", "/bin/cat")["rc"] == 0
     assert place.exec("cat", "/etc/passwd")["stdout"].startswith("root:")
@@ -154,7 +154,25 @@ def test_a_new_image_under_the_same_name(place: Place, given: Sources, path: Pat
     assert replaced["actions"] == ["stop", "delete", "create", "start"]
     assert place.exec("cat", "/etc/motd")["stdout"] == "two"
     assert not place.good("runsc_bundle", **options)["changed"]
-    assert not [entry for entry in path.iterdir() if entry.name.startswith(".previous-")]
+    assert not [entry for entry in path.iterdir() if entry.name.startswith(".gvisor.runsc-previous-")]
+
+
+@pytest.mark.parametrize("kind", ["copy", "tar", "image"])
+def test_a_source_that_only_root_can_enter(place: Place, given: Sources, path: Path, kind: str) -> None:
+    """As an archive of a temporary folder has it. Before 2023, runsc enters it as nobody."""
+    rootfs = place.folder / "closed"
+    shutil.copytree(given.rootfs, rootfs, symlinks=True)
+    rootfs.chmod(0o700)
+    options: Json = {"path": str(path), "args": ["sleep", "1000"], "env": {"PATH": "/bin"}}
+    if kind == "image":
+        options["image"] = sources.make_layout(rootfs, place.folder / "layout")
+    elif kind == "tar":
+        options["archive"] = str(sources.make_archive(rootfs, place.folder / "closed.tar"))
+    else:
+        options.update(rootfs=str(rootfs), copy=True)
+    place.good("runsc_bundle", **options, user="web")
+    place.container(bundle=str(path))
+    assert place.exec("id", "-u")["stdout"] == "1234"
 
 
 @pytest.mark.parametrize("kind", ["copy", "tar"])
@@ -223,7 +241,7 @@ def test_a_killed_task_is_finished_by_the_next(place: Place, given: Sources, pat
     before, os.environ["PATH"] = os.environ["PATH"], f"{tools}:{os.environ['PATH']}"
     try:
         with place.started("runsc_bundle", **options) as process:
-            eventually(lambda: list(path.glob(".staging-*/image")), "the image is fetched")
+            eventually(lambda: list(path.glob(".gvisor.runsc-staging-*/image")), "the image is fetched")
             process.kill()
             process.wait()
     finally:
@@ -231,7 +249,7 @@ def test_a_killed_task_is_finished_by_the_next(place: Place, given: Sources, pat
     _end_sleepers(tools)
     assert not (path / "config.json").exists()
     assert place.good("runsc_bundle", **options)["actions"] == ["rootfs", "config"]
-    assert not list(path.glob(".staging-*"))
+    assert not list(path.glob(".gvisor.runsc-staging-*"))
 
 
 def _end_sleepers(tools: Path) -> None:
