@@ -15,6 +15,7 @@ from . import inside
 from .runsc import statedir
 from .runsc.errors import UsageError
 
+CONFIG = "config.json"
 # Annotations by which containerd and CRI-O say that a container is to live in the sandbox of another one.
 _TYPE_ANNOTATIONS = ("io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType")
 _SANDBOX_ANNOTATIONS = ("io.kubernetes.cri.sandbox-id", "io.kubernetes.cri-o.SandboxID")
@@ -72,7 +73,7 @@ _KINDS = {str: "a text", int: "a whole number", bool: "true or false", list: "a 
 
 def read_config(bundle: str) -> dict[str, t.Any]:
     """Return the config.json of a bundle. :raises UsageError: it is missing, can't be read, or is no JSON object."""
-    path = os.path.join(bundle, "config.json")
+    path = os.path.join(bundle, CONFIG)
     try:
         with open(path, encoding="utf-8") as file:
             config = json.load(file)

@@ -13,9 +13,9 @@ import os
 import typing as t
 
 from . import accounts, bundle_folder, inside, rootfs_source
-from .bundle import check_document
+from .bundle import CONFIG, check_document
 from .bundle_config import HOST_FILES, ROOTFS_ANNOTATION, Found, build_config, parse, user_of
-from .bundle_folder import CONFIG, ROOTFS, Made
+from .bundle_folder import ROOTFS, Made
 from .rootfs_source import IMAGE, IN_PLACE, Source
 from .runsc import statedir
 from .runsc.client import Runsc
@@ -38,7 +38,10 @@ class Wanted(t.NamedTuple):
 
 
 class Outcome(t.NamedTuple):
-    """What was done, or would be in check mode. Secrets are masked in both texts of the configuration and in C(config)."""
+    """What was done, or would be in check mode. Secrets are masked in both texts of the configuration and in C(config).
+
+    C(outdated) are the containers that live with an earlier root file system.
+    """
 
     actions: list[str]
     config: dict[str, t.Any] | None = None
@@ -47,7 +50,7 @@ class Outcome(t.NamedTuple):
     config_digest: str | None = None
     before: str = ""
     after: str = ""
-    warnings: t.Sequence[str] = ()
+    outdated: t.Sequence[str] = ()
 
 
 def check_path(path: str) -> None:
@@ -90,7 +93,7 @@ def _refuse_foreign(wanted: Wanted) -> None:
         foreign.append(ROOTFS)
     if foreign:
         raise RefusedError(
-            f"path: {' and '.join(foreign)} in {wanted.path!r} was not made by this module, and would be replaced",
+            f"path: there is a {' and a '.join(foreign)} in {wanted.path!r} that this module did not make, and would replace",
             remedy="Remove it, or choose another path",
         )
 
@@ -111,12 +114,13 @@ class _Build:
         self._check_mode = check_mode
         self._made = bundle_folder.read_made(wanted.path)
         self._actions: list[str] = []
-        self._warnings: list[str] = []
+        self._outdated: list[str] = []
 
     def run(self) -> Outcome:
         """Look, and do what there is to do."""
         digest = self._digest()
-        self._sweep(digest)
+        self._outdated = self._find_outdated(digest)
+        self._sweep()
         if not self._has_to_unpack(digest):
             image = self._made.image if self._made else {}
             return self._configure(self._rootfs_now(), digest, image)
@@ -192,6 +196,7 @@ class _Build:
         if not self._check_mode:
             self._commit(rootfs, after, made)
         secrets = {*made.secrets, *(self._made.secrets if self._made else ())}
+        changed = _changed_variables(before, config)
         return Outcome(
             actions=self._actions,
             config=masked(config, secrets),
@@ -199,38 +204,33 @@ class _Build:
             image_digest=digest if wanted.source.kind == IMAGE else None,
             config_digest=f"sha256:{hashlib.sha256(after.encode()).hexdigest()}",
             before=masked_text(before, secrets),
-            after=masked_text(after, secrets),
-            warnings=self._warnings,
+            after=masked_text(after, secrets, changed),
+            outdated=self._outdated,
         )
 
     def _commit(self, rootfs: str, text: str, made: Made) -> None:
         path = self._wanted.path
         had_own = self._made is not None and self._made.source[:1] != [IN_PLACE]
         if UNPACK in self._actions:
-            bundle_folder.replace_rootfs(path, rootfs, is_used=self._is_used(made.digest))
+            bundle_folder.replace_rootfs(path, rootfs, is_used=bool(self._outdated))
         elif self._wanted.source.kind == IN_PLACE and had_own and not _is_own_place(self._wanted.source, path):
-            bundle_folder.replace_rootfs(path, None, is_used=self._is_used(made.digest))
+            bundle_folder.replace_rootfs(path, None, is_used=bool(self._outdated))
         if WRITE in self._actions:
             bundle_folder.write_config(path, text)
         if made != self._made:
             bundle_folder.write_made(path, made)
 
-    def _sweep(self, digest: str) -> None:
+    def _sweep(self) -> None:
         if not self._check_mode:
-            bundle_folder.sweep(self._wanted.path, is_used=self._is_used(digest, quiet=True))
+            bundle_folder.sweep(self._wanted.path, is_used=bool(self._outdated))
 
-    def _is_used(self, digest: str, *, quiet: bool = False) -> bool:
-        """Whether a container that lives was made from another root file system of this bundle than that with the digest."""
-        users = [
+    def _find_outdated(self, digest: str) -> list[str]:
+        """Return the living containers that were made from a root file system of this bundle with another digest."""
+        return [
             record.id
             for record in users_of(self._runsc, self._wanted.path)
             if (record.spec.get("annotations") or {}).get(ROOTFS_ANNOTATION, "") != digest
         ]
-        if users and not quiet:
-            self._warnings.append(
-                f"the earlier root file system is kept while {', '.join(users)} use it; recreate them to use the new one"
-            )
-        return bool(users)
 
 
 def remove(runsc: Runsc, path: str, *, check_mode: bool = False) -> Outcome:
@@ -271,18 +271,29 @@ def users_of(runsc: Runsc, path: str) -> list[statedir.Record]:
     ]
 
 
-def masked(config: dict[str, t.Any], secrets: t.Collection[str]) -> dict[str, t.Any]:
-    """Return a configuration in which the variables with these names have no values."""
+def _changed_variables(before: str, config: dict[str, t.Any]) -> set[str]:
+    """Return the names of the variables that have another value now."""
+    try:
+        earlier = json.loads(before)["process"]["env"]
+        now = config["process"]["env"]
+        return {entry.partition("=")[0] for entry in now if entry not in earlier}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return set()
+
+
+def masked(config: dict[str, t.Any], secrets: t.Collection[str], changed: t.Collection[str] = ()) -> dict[str, t.Any]:
+    """Return a configuration in which the variables with these names have no values; those that changed are marked."""
     process = config.get("process")
     env = process.get("env") if isinstance(process, dict) else None
     if not secrets or not isinstance(env, list):
         return config
     names = [str(entry).partition("=")[0] for entry in env]
-    hidden = [f"{name}={MASK}" if name in secrets else entry for name, entry in zip(names, env)]
+    marks = {name: f"{MASK} (changed)" if name in changed else MASK for name in secrets}
+    hidden = [f"{name}={marks[name]}" if name in secrets else entry for name, entry in zip(names, env)]
     return {**config, "process": {**t.cast("dict[str, t.Any]", process), "env": hidden}}
 
 
-def masked_text(text: str, secrets: t.Collection[str]) -> str:
+def masked_text(text: str, secrets: t.Collection[str], changed: t.Collection[str] = ()) -> str:
     """Return the text of a configuration in which the variables with these names have no values."""
     if not secrets or not text:
         return text
@@ -290,9 +301,9 @@ def masked_text(text: str, secrets: t.Collection[str]) -> str:
         config = json.loads(text)
     except ValueError:
         return MASK  # no telling where in it they are
-    return (
-        json.dumps(masked(config, secrets), indent=2, ensure_ascii=False) + "\n" if isinstance(config, dict) else MASK
-    )
+    if not isinstance(config, dict):
+        return MASK
+    return json.dumps(masked(config, secrets, changed), indent=2, ensure_ascii=False) + "\n"
 
 
 def _existing(folder: str) -> str:

@@ -99,6 +99,13 @@ def parse(params: t.Mapping[str, t.Any]) -> Json:
             problems.append(exc)
     if parsed.get("container_type") == "container" and not params.get("sandbox"):
         problems.append(UsageError("sandbox: is missing", remedy="Give the id of the sandbox that the container joins"))
+    memory, swap = parsed.get("memory", -1), parsed.get("memory_swap", -1)
+    if 0 < swap < memory:
+        problems.append(
+            UsageError(
+                f"memory_swap: {params['memory_swap']!r} is less than memory", remedy="It is the sum of memory and swap"
+            )
+        )
     if len(problems) == 1:
         raise problems[0]
     if problems:
@@ -132,7 +139,7 @@ def build_config(options: Json, found: Found) -> Json:
     patched: Json = merge_patch(config, options.get("spec") or {})
     process = patched.get("process")
     if isinstance(process, dict) and not process.get("args"):
-        raise UsageError("args: none given, and the image names no program", remedy="Give args, command or entrypoint")
+        raise UsageError("args: none given, and no image names a program", remedy="Give args, command or entrypoint")
     return patched
 
 

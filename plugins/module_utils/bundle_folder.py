@@ -15,10 +15,10 @@ import tempfile
 import types
 import typing as t
 
+from .bundle import CONFIG
 from .runsc import procfs
 from .runsc.errors import DeadlineError, RefusedError, RunscError, UsageError
 
-CONFIG = "config.json"
 ROOTFS = "rootfs"
 CONFIG_MODE = 0o600  # an environment may hold secrets
 FOLDER_MODE = 0o755

@@ -11,8 +11,8 @@ import os
 import pwd
 import typing as t
 
+from .bundle import CONFIG
 from .bundle_build import Outcome, Wanted, build, remove
-from .bundle_folder import CONFIG
 from .bundle_values import size
 from .module import ModuleLike
 from .rootfs_source import ARCHIVE, FOLDER, IMAGE, IN_PLACE, Source
@@ -32,8 +32,6 @@ def bundle_task(module: ModuleLike, runsc: Runsc) -> dict[str, t.Any]:
     limits = Limits(params["unpack_timeout"], size("max_size", params["max_size"]))
     tools = Tools(limits, Access(params["auth_file"], params["tls_verify"]), runsc.monitor)
     outcome = build(runsc, tools, wanted(params), check_mode=module.check_mode)
-    for warning in outcome.warnings:
-        module.warn(warning)
     if _set_attributes(module):
         outcome.actions.append(ATTRIBUTES)
     return result(params, outcome)
@@ -60,14 +58,19 @@ def _check(params: t.Mapping[str, t.Any]) -> None:
         except KeyError as exc:
             raise UsageError(f"{option}: the managed node has no {name!r}", remedy="Make it first") from exc
     for option in ("mode", "config_mode"):
-        if params[option] is not None and not _is_mode(params[option]):
-            raise UsageError(
-                f"{option}: {params[option]!r} is not a mode", remedy="Quote it and write it in octal, such as '0750'"
-            )
+        _mode(option, params[option])
 
 
-def _is_mode(text: str) -> bool:
-    return text.isdecimal() and len(text) in (3, 4) and set(text) <= set("01234567")
+def _mode(option: str, value: t.Any) -> int | None:
+    """Return a mode given in octal as a text, or as the number that YAML makes of it without quotes."""
+    if value is None:
+        return None
+    number = value if isinstance(value, int) and not isinstance(value, bool) else None
+    if isinstance(value, str) and 3 <= len(value) <= 4 and set(value) <= set("01234567"):
+        number = int(value, 8)
+    if number is None or not 0 <= number <= 0o7777:
+        raise UsageError(f"{option}: {value!r} is not a mode", remedy="Write it in octal, such as '0750'")
+    return number
 
 
 def wanted(params: t.Mapping[str, t.Any]) -> Wanted:
@@ -85,7 +88,9 @@ def _set_attributes(module: ModuleLike) -> bool:
     """Give the folder and its config.json the owner, group and mode that were asked for. Return whether one was another."""
     params = module.params
     changed = False
-    for path, mode in ((params["path"], params["mode"]), (os.path.join(params["path"], CONFIG), params["config_mode"])):
+    config = os.path.join(params["path"], CONFIG)
+    for path, option in ((params["path"], "mode"), (config, "config_mode")):
+        mode = _mode(option, params[option])
         changed = module.set_owner_if_different(path, params["owner"], changed)
         changed = module.set_group_if_different(path, params["group"], changed)
         changed = module.set_mode_if_different(path, mode, changed)
@@ -103,6 +108,7 @@ def result(params: t.Mapping[str, t.Any], outcome: Outcome) -> dict[str, t.Any]:
         "config": outcome.config,
         "image_digest": outcome.image_digest,
         "config_digest": outcome.config_digest,
+        "outdated": list(outcome.outdated),
         "diff": {
             "before": outcome.before,
             "after": outcome.after,

@@ -114,12 +114,30 @@ def converge(runsc: Runsc, desired: Desired, *, check_mode: bool = False) -> Out
 def _converge(runsc: Runsc, desired: Desired, check_mode: bool) -> Outcome:
     before = _observe_settled(runsc, desired.name)
     try:
+        if check_mode and _lacks_bundle(desired, before):
+            return _predict_without_bundle(desired, before)
         steps, differences = _plan(runsc, desired, before)
         if not steps or check_mode:
             return Outcome(list(steps), before, before, differences, [])
         return _apply(runsc, desired, before, steps, differences)
     except RunscError as exc:
         raise ReconcileError(exc, [], before) from exc
+
+
+def _lacks_bundle(desired: Desired, before: Observed) -> bool:
+    """Whether the container has yet to be made, of a bundle that is not there: an earlier task may be about to make it."""
+    folder = desired.bundle or ""
+    is_made_now = before.status == ABSENT and desired.state not in (ABSENT, STOPPED)
+    if not is_made_now or not os.path.isabs(folder) or os.path.isfile(folder):
+        return False
+    return not os.path.lexists(os.path.join(folder, bundles.CONFIG))
+
+
+def _predict_without_bundle(desired: Desired, before: Observed) -> Outcome:
+    """Say what would be done with a bundle that will be there. Only check mode may hope so."""
+    steps = lifecycle.plan(before.status, desired.state, restore=bool(desired.restore_from), force=desired.force)
+    warning = f"bundle: there is none in {desired.bundle!r} yet; the prediction is that an earlier task makes it"
+    return Outcome(list(steps), before, before, [], [warning])
 
 
 def _observe_settled(runsc: Runsc, name: str) -> Observed:

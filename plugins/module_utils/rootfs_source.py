@@ -42,19 +42,28 @@ def check_source(source: Source, path: str) -> None:
     if not os.path.isabs(source.location):
         raise UsageError(f"{source.option}: {source.location!r} is not absolute", remedy="Give an absolute path")
     is_there = os.path.isfile if source.kind == ARCHIVE else os.path.isdir
+    if source.kind == ARCHIVE and os.path.isdir(source.location):
+        raise UsageError(f"archive: {source.location!r} is a folder", remedy="Give it as rootfs")
     if not is_there(source.location):
         kind = "file" if source.kind == ARCHIVE else "folder"
         raise UsageError(
             f"{source.option}: there is no {kind} {source.location!r} on the managed node", remedy="Make it first"
         )
-    here = os.path.realpath(path)
-    if source.kind == FOLDER and os.path.commonpath([here, os.path.realpath(source.location)]) in (
-        os.path.realpath(source.location),
-        here,
-    ):
+    if source.kind != ARCHIVE:
+        _check_apart(source, os.path.realpath(path), os.path.realpath(source.location))
+
+
+def _check_apart(source: Source, path: str, folder: str) -> None:
+    """:raises UsageError: the container could write to its own bundle, or the folder would be copied into itself."""
+    common = os.path.commonpath([path, folder])
+    if common == folder:
         raise UsageError(
-            f"rootfs: {source.location!r} and the bundle {path!r} lie in each other",
-            remedy="Copy from another folder, or use it in place",
+            f"path: the bundle {path!r} lies in its own root file system {folder!r}",
+            remedy="Put the bundle elsewhere: a container must not reach its config.json",
+        )
+    if common == path and source.kind == FOLDER:
+        raise UsageError(
+            f"rootfs: {folder!r} lies in the bundle {path!r}", remedy="Copy from another folder, or use it in place"
         )
 
 

@@ -28,6 +28,8 @@ _PACKAGES = {"skopeo": "skopeo", "umoci": "umoci", "tar": "tar", "cp": "coreutil
 _RAW_LIMIT = 16 * 1024 * 1024  # bytes of a manifest or a configuration
 _SUBCOMMANDS = ("inspect", "copy", "raw", "unpack")
 _LOG_MESSAGE = re.compile(r'level=(?:fatal|error) msg="((?:[^"\\]|\\.)*)"')
+_NOTICE = re.compile(r"Removing leading|Exiting with failure status|is not recoverable")  # of tar, and no reason
+_LINES = 3  # of what a program complains about; archives can have thousands of wrong members
 _PATIENT = 20  # the guard may take one part of so many of the time
 
 
@@ -68,7 +70,7 @@ class Tools:
 
     def _inspect(self, what: str, image: str) -> bytes:
         argv = ["skopeo", "inspect", what, *self._reach("--tls-verify"), image]
-        return self._run(argv, "image", limit=_RAW_LIMIT).stdout.data
+        return self._run(argv, f"image: {image!r}", limit=_RAW_LIMIT).stdout.data
 
     def unpack_image(self, image: str, staging: str, rootfs: str) -> None:
         """Unpack an image into a new folder C(rootfs). C(staging) is a folder for what is needed on the way."""
@@ -77,8 +79,8 @@ class Tools:
         # An OCI layout can't hold the signatures that are checked while copying.
         options = ["--quiet", "--remove-signatures", *self._reach("--src-tls-verify")]
         copy = ["skopeo", f"--tmpdir={staging}", "copy", *options, image, f"oci:{layout}:image"]
-        self._run(copy, "image", staging=staging)
-        self._run(["umoci", "raw", "unpack", f"--image={layout}:image", rootfs], "image", staging=staging)
+        self._run(copy, f"image: {image!r}", staging=staging)
+        self._run(["umoci", "raw", "unpack", f"--image={layout}:image", rootfs], f"image: {image!r}", staging=staging)
         shutil.rmtree(layout)
 
     def unpack_archive(self, archive: str, staging: str, rootfs: str) -> None:
@@ -88,37 +90,37 @@ class Tools:
         """
         argv = ["tar", "--extract", f"--file={archive}", f"--directory={rootfs}", "--force-local", "--numeric-owner"]
         argv += ["--same-owner", "--preserve-permissions", "--xattrs", "--xattrs-include=*"]
-        self._run(argv, "archive", staging=staging)
+        self._run(argv, f"archive: {archive!r}", staging=staging)
 
     def copy_folder(self, folder: str, staging: str, rootfs: str) -> None:
         """Copy a folder, as it is, into the existing folder C(rootfs); other file systems mounted in it are left out."""
         argv = ["cp", "--archive", "--one-file-system", "--reflink=auto", "--", os.path.join(folder, "."), rootfs]
-        self._run(argv, "rootfs", staging=staging)
+        self._run(argv, f"rootfs: {folder!r}", staging=staging)
 
     def _reach(self, verify: str) -> list[str]:
         """Return how to reach a registry. Without the flag C(verify) the exceptions in the host's registries.conf hold."""
         credentials = [f"--authfile={self._access.auth_file}"] if self._access.auth_file else []
         return credentials if self._access.tls_verify else [f"{verify}=false", *credentials]
 
-    def _run(self, argv: list[str], option: str, *, staging: str = "", limit: int = 65536) -> Completed:
+    def _run(self, argv: list[str], subject: str, *, staging: str = "", limit: int = 65536) -> Completed:
         """:raises RunscError: it failed, in its own words, or took too long, or wrote too much."""
         path = require(argv[0])
-        guard = _Guard(staging, self._limits.size, option) if staging and self._limits.size > 0 else None
+        guard = _Guard(staging, self._limits.size, subject) if staging and self._limits.size > 0 else None
         completed = run(
             [path, *argv[1:]], timeout=self._limits.timeout, monitor=self._monitor, limit=limit, guard=guard
         )
         name = " ".join([argv[0], *(word for word in argv[1:4] if word in _SUBCOMMANDS)])
         if completed.timed_out:
             raise DeadlineError(
-                f"{option}: {name} did not end within {self._limits.timeout:g} s",
+                f"{subject}: {name} did not end within {self._limits.timeout:g} s",
                 remedy="Give it more time with unpack_timeout",
                 completed=completed,
             )
         if completed.rc != 0:
             said = _essence(completed.stderr.text) or f"it ended with exit code {completed.rc} and said nothing"
             raise RunscError(
-                f"{option}: {name} failed: {said}",
-                remedy="What was there is unchanged",
+                f"{subject}: {name} failed: {said}",
+                remedy="Check that it is what you mean; nothing was changed",
                 completed=completed,
             )
         if guard:
@@ -129,7 +131,10 @@ class Tools:
 def _essence(text: str) -> str:
     """Return the message of a program without what its log format puts around it (skopeo's C(level=fatal msg="..."))."""
     found = _LOG_MESSAGE.findall(text)
-    return str(found[-1]).replace('\\"', '"') if found else text.strip()
+    if found:
+        return str(found[-1]).replace('\\"', '"')
+    lines = [line for line in text.splitlines() if line.strip() and not _NOTICE.search(line)]
+    return "; ".join(lines[:_LINES])
 
 
 def require(program: str) -> str:
@@ -191,10 +196,10 @@ _IMAGE_FIELDS: dict[str, tuple[type, t.Callable[[t.Any], bool]]] = {
 class _Guard:
     """Looks how much a folder holds, less often the longer that takes."""
 
-    def __init__(self, folder: str, limit: int, option: str) -> None:
+    def __init__(self, folder: str, limit: int, subject: str) -> None:
         self._folder = folder
         self._limit = limit
-        self._option = option
+        self._subject = subject
         self._next = 0.0
 
     def __call__(self) -> None:
@@ -209,7 +214,7 @@ class _Guard:
         """:raises RunscError: it holds too much."""
         if disk_usage(self._folder) > self._limit:
             raise RunscError(
-                f"{self._option}: what is unpacked takes more than max_size, {self._limit} bytes",
+                f"{self._subject}: what is unpacked takes more than max_size, {self._limit} bytes",
                 remedy="Raise max_size if you trust the source",
             )
 

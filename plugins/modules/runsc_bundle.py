@@ -102,10 +102,10 @@ options:
         be able to.
       - A program with the set-user-ID bit in a root file system is one for the host's users as well, if they can reach it. Put
         bundles from untrusted sources where only root can go, if your runsc is newer.
-    type: str
+    type: raw
   config_mode:
     description: Mode of C(config.json) in octal, V('0600') where it is made, since its environment may hold secrets.
-    type: str
+    type: raw
   entrypoint:
     description:
       - The first words of the command, instead of those of the image. The image's command does not follow it; give O(args).
@@ -134,7 +134,8 @@ options:
     description:
       - Who runs the command, as C(uid), C(uid:gid), C(user) or C(user:group); root without it and without one in the image.
       - Names are looked up in the root file system's own C(/etc/passwd) and C(/etc/group), where no link leads out of it. A user
-        alone brings its group and its supplementary groups.
+        alone brings its group and its supplementary groups; so does a number alone that has an account, other than with
+        O(gvisor.runsc.runsc_exec#module:user).
     type: str
   additional_gids:
     description: Numbers of supplementary groups, instead of those of the user.
@@ -375,24 +376,31 @@ bundle:
   sample: /srv/bundles/web
 rootfs:
   description: The folder of the root file system.
-  returned: success
+  returned: with O(state=present)
   type: str
   sample: /srv/bundles/web/rootfs
 config:
   description: The OCI configuration. The values of O(secret_env) are masked.
-  returned: success
+  returned: with O(state=present)
   type: dict
   sample: {"ociVersion": "1.0.2", "root": {"path": "rootfs", "readonly": false}, "process": {"args": ["sleep", "100"]}}
 image_digest:
-  description: The digest of the image's manifest.
-  returned: success, with O(image)
+  description: The digest of the image's manifest. Null without O(image).
+  returned: success
   type: str
   sample: sha256:1ff6c18fbef2045af6b9c16bf034cc421a29027b800e4f9b68ae9b1cb3e9ae07
 config_digest:
   description: The digest of C(config.json).
-  returned: success
+  returned: with O(state=present)
   type: str
   sample: sha256:9834876dcfb05cb167a5c24953eba58c4ac89b1adf57f28f2f9d09af107ee8f0
+outdated:
+  description:
+    - The ids of containers under O(root) that live with an earlier root file system. It is kept for them.
+  returned: success
+  type: list
+  elements: str
+  sample: [web-1]
 commands:
   description: The programs that were run, with exit codes and milliseconds.
   returned: with C(-vvv) and above
@@ -419,8 +427,8 @@ ARGUMENTS: Spec = {
     "unpack_timeout": {"type": "float", "default": 600.0},
     "owner": {"type": "str"},
     "group": {"type": "str"},
-    "mode": {"type": "str"},
-    "config_mode": {"type": "str"},
+    "mode": {"type": "raw"},
+    "config_mode": {"type": "raw"},
     "entrypoint": {"type": "list", "elements": "str"},
     "args": {"type": "list", "elements": "str"},
     "command": {"type": "str"},

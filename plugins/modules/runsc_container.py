@@ -45,6 +45,7 @@ options:
   bundle:
     description:
       - The absolute path of the OCI bundle. Needed when the container has to be created.
+      - In check mode, one that is not there is taken for one that an earlier task makes, with a warning.
       - Without it, a container that is replaced is made from the bundle that it came from.
     type: path
   recreate:

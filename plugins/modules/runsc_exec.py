@@ -90,7 +90,9 @@ options:
     type: bool
     default: true
   creates:
-    description: A path in the container. If it exists, the command is not run. Looked up by the container's own C(ls).
+    description:
+      - A path in the container. If it exists, the command is not run. Looked up by the container's own C(ls), a relative one in
+        O(chdir).
     type: str
   removes:
     description: A path in the container. If it does not exist, the command is not run.

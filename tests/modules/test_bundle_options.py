@@ -304,3 +304,23 @@ def test_owner_and_mode(bundle: Bundle) -> None:
     assert (bundle.path / "config.json").stat().st_mode & 0o7777 == 0o640
     assert bundle.make(**{**given, "mode": "0700"}, hostname="new")["actions"] == ["attributes"]
     assert os.stat(bundle.path).st_mode & 0o7777 == 0o700
+    # Without quotes, YAML makes the number of it that was meant.
+    assert bundle.make(**{**given, "mode": 0o750}, hostname="new")["actions"] == ["attributes"]
+    assert os.stat(bundle.path).st_mode & 0o7777 == 0o750
+
+
+def test_a_limit_below_what_the_sandbox_takes(bundle: Bundle) -> None:
+    bundle.make(memory="4M")
+    told = bundle.place.bad("runsc_container", "oom", name=bundle.place.id, bundle=str(bundle.path))
+    assert "Raise the memory limit of the bundle" in told["msg"]
+
+
+def test_check_mode_trusts_that_a_bundle_will_be_there(bundle: Bundle) -> None:
+    options: Json = {"name": bundle.place.id, "bundle": str(bundle.path), "check": True}
+    predicted = bundle.place.good("runsc_container", **options)
+    assert predicted["actions"] == ["create", "start"]
+    assert "bundle: there is none in" in str(predicted["warnings"])
+    bundle.make()
+    assert "warnings" not in bundle.place.good("runsc_container", **options)
+    done = bundle.place.container(bundle=str(bundle.path))
+    assert (done["actions"], done["container"]["status"]) == (predicted["actions"], predicted["container"]["status"])

@@ -62,7 +62,7 @@ def test_absolute_names_stay_inside(place: Place, path: Path, victim: Path) -> N
 def test_names_that_climb_out_are_refused(place: Place, path: Path, victim: Path, name: str) -> None:
     archive = sources.write_tar(place.folder / "bad.tar", (name, b"evil"))
     told = place.bad("runsc_bundle", "runtime", path=str(path), archive=str(archive), args=["x"])
-    assert "archive: tar failed" in told["msg"]
+    assert f"archive: {str(archive)!r}: tar failed" in told["msg"]
     assert "'..'" in told["msg"]
     assert not path.exists()
 
@@ -162,7 +162,8 @@ def test_what_grows_without_end_is_stopped(place: Place, path: Path, kind: str) 
     before = files(path)
     source = {"archive": str(bomb)} if kind == "archive" else {"image": _compressed_image(place, bomb)}
     told = place.bad("runsc_bundle", "runtime", **options, **source, max_size="64M")
-    assert f"{kind}: what is unpacked takes more than max_size, {64 << 20} bytes" in told["msg"]
+    assert told["msg"].startswith(f"{kind}: ")
+    assert f"what is unpacked takes more than max_size, {64 << 20} bytes" in told["msg"]
     assert files(path) == before
 
 
@@ -263,6 +264,7 @@ def test_secrets_are_seen_by_nobody(place: Place, path: Path) -> None:
         assert "s3cret" not in told.replace(f"token={token}", "")
         assert "not-hidden" in told
         assert "TOKEN=********" in told
+        assert ("TOKEN=******** (changed)" in told) == (token == "second-s3cret")
     assert "changed=0" in run("second-s3cret")
     assert "TOKEN=second-s3cret" in (path / "config.json").read_text(encoding="utf-8")
     assert "s3cret" not in (path / ".gvisor.runsc.json").read_text(encoding="utf-8")
@@ -325,17 +327,27 @@ def _log_in(auth: Path, address: str) -> None:
         ({"image": "docker:alpine"}, "'docker:alpine' lacks the slashes. Write docker://alpine"),
         ({"archive": "/nowhere.tar"}, "archive: there is no file '/nowhere.tar'"),
         ({"rootfs": "/nowhere"}, "rootfs: there is no folder '/nowhere'"),
-        ({"rootfs": "/usr/.", "path": "/usr/bundle", "copy": True}, "lie in each other"),
+        (
+            {"rootfs": "/usr/.", "path": "/usr/bundle", "copy": True},
+            "path: the bundle '/usr/bundle' lies in its own root",
+        ),
+        ({"rootfs": "/usr", "path": "/usr"}, "path: the bundle '/usr' lies in its own root file system '/usr'"),
+        ({"rootfs": "/usr", "path": "/usr/bundle"}, "a container must not reach its config.json"),
+        ({"rootfs": "/usr/share", "path": "/usr", "copy": True}, "rootfs: '/usr/share' lies in the bundle '/usr'"),
+        ({"archive": "/usr"}, "archive: '/usr' is a folder. Give it as rootfs"),
+        ({"memory": "1G", "memory_swap": "512M"}, "memory_swap: '512M' is less than memory"),
         ({"copy": True, "archive": "/etc/passwd"}, "copy: there is nothing to copy"),
         ({"max_size": "lots"}, "max_size: 'lots' is not a size"),
         ({"unpack_timeout": 0}, "unpack_timeout: 0.0 is not positive"),
         ({"owner": "nobody-4711"}, "owner: the managed node has no 'nobody-4711'"),
         ({"group": "nobody-4711"}, "group: the managed node has no 'nobody-4711'"),
         ({"mode": "rwx"}, "mode: 'rwx' is not a mode"),
-        ({"config_mode": 488}, "config_mode: '488' is not a mode"),
+        ({"config_mode": "488"}, "config_mode: '488' is not a mode"),
+        ({"mode": 4096}, "mode: 4096 is not a mode"),
+        ({"mode": True}, "mode: True is not a mode"),
         ({"user": "who"}, "user: there is no user 'who' in /etc/passwd of the root file system"),
         ({"user": "0:who"}, "user: there is no group 'who' in /etc/group of the root file system"),
-        ({"args": None}, "args: none given, and the image names no program"),
+        ({"args": None}, "args: none given, and no image names a program"),
         ({"memory": "much", "cpus": 0, "user": ":"}, "3 options are wrong:"),
         ({"container_type": "container"}, "sandbox: is missing"),
     ],

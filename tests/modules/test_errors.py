@@ -57,6 +57,7 @@ REFUSED: list[tuple[str, str, Json, list[str]]] = [
         ["platform: this runsc has no platform 'vax'", "Correct the platform"],
     ),
     (CONTAINER, "usage", {"config": {"file-access": "sideways"}}, ["config: 'file-access' can't be 'sideways'"]),
+    (CONTAINER, "usage", {"config": {"debug": "maybe"}}, ["config: 'debug' can't be 'maybe'"]),
     (CONTAINER, "usage", {"timeout": 0}, ["timeout", "0"]),
     # Ids.
     (CONTAINER, "usage", {"name": ""}, ["name: '' is not a container id"]),
@@ -73,7 +74,6 @@ REFUSED: list[tuple[str, str, Json, list[str]]] = [
     # The bundle.
     (CONTAINER, "usage", {"bundle": None}, ["bundle: none given"]),
     (CONTAINER, "usage", {"bundle": "relative"}, ["bundle: 'relative' is not absolute"]),
-    (CONTAINER, "usage", {"bundle": "{folder}/missing"}, ["bundle: '{folder}/missing/config.json'", "No such file"]),
     (
         CONTAINER,
         "usage",
@@ -345,6 +345,14 @@ def test_a_program_that_is_not_there_costs_no_container(place: Place) -> None:
         assert "There is no such program in" in told["msg"]
         assert (told["status"], told["changed"], told["actions"]) == ("running", False, [])
     assert place.exec("true")["rc"] == 0
+
+
+def test_a_bundle_that_is_missing(place: Place) -> None:
+    """Check mode hopes for a task that makes it; see test_bundle_options."""
+    missing = place.folder / "missing"
+    told = place.bad(CONTAINER, "usage", name=place.id, bundle=str(missing))
+    assert f"bundle: '{missing}/config.json' can't be read: No such file" in told["msg"]
+    assert not place.root.exists()
 
 
 def test_check_mode_writes_no_logs(place: Place) -> None:

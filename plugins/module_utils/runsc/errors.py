@@ -10,6 +10,7 @@ Every error has a C(kind), one word of L(KINDS), so that a caller can decide wit
 from __future__ import annotations
 
 import re
+import signal
 import typing as t
 
 if t.TYPE_CHECKING:
@@ -124,7 +125,7 @@ _MESSAGES: tuple[tuple[str, type[RunscError], str], ...] = (
         UnsupportedError,
         "This runsc binary has no such flag; see 'runsc flags'",
     ),
-    (r"invalid value .* for flag ", UsageError, "See 'runsc flags' for the values that the flag takes"),
+    (r"invalid (boolean )?value .* for (flag )?-", UsageError, "See 'runsc flags' for the values that the flag takes"),
     (r"unknown platform", UnsupportedError, "Correct the platform; 'runsc help platforms' lists those of this binary"),
     (r"does not support the .* subcommand", UnsupportedError, "Use a build of runsc that has it"),
     (
@@ -181,7 +182,10 @@ def classify(message: str) -> tuple[type[RunscError], str]:
 
 # Complaints of runsc about one value that was given: the pattern, and which option of ours carries it.
 _BAD_VALUES = (
-    (r'invalid value "(?P<value>.*?)" for flag -(?P<flag>[\w-]+)', "config: {flag!r} can't be {value!r}"),
+    (
+        r'invalid (?:boolean )?value "(?P<value>.*?)" for (?:flag )?-(?P<flag>[\w-]+)',
+        "config: {flag!r} can't be {value!r}",
+    ),
     (r"unknown platform: (?P<value>\S+)", "platform: this runsc has no platform {value!r}"),
 )
 
@@ -197,6 +201,13 @@ def from_runsc(message: str, *, container: str | None, completed: Completed) -> 
         found = re.search(pattern, text)
         if found:
             return error(complaint.format(**found.groupdict()), remedy=remedy, container=container, completed=completed)
+    if completed.rc == -signal.SIGKILL and not text:
+        return OutOfMemoryError(
+            f"runsc {command} of container {container!r} was killed, most likely by the kernel at a memory limit",
+            remedy="Raise the memory limit of the bundle; the sandbox itself takes about 16 MiB",
+            container=container,
+            completed=completed,
+        )
     text = text or f"it ended with exit code {completed.rc} and said nothing"
     subject = f"runsc {command} of container {container!r} failed" if container else f"runsc {command} failed"
     return error(f"{subject}: {text}", remedy=remedy, container=container, completed=completed)

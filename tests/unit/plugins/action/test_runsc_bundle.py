@@ -63,7 +63,7 @@ def test_it_is_run(monkeypatch: pytest.MonkeyPatch, args: t.Dict[str, t.Any]) ->
         ({}, "args: none given"),
         ({"args": ["id"], "spec": {"root": {"readonly": "no"}}}, "spec: root.readonly is 'no', expected true or false"),
         ({"args": ["id"], "spec": {"process": "x"}}, "spec: process is 'x', expected an object"),
-        ({"args": ["id"], "memory": "2M", "memory_swap": "1M"}, "config.json: linux.resources.memory.swap is 1048576"),
+        ({"args": ["id"], "memory": "2M", "memory_swap": "1M"}, "memory_swap: '1M' is less than memory"),
         (
             {"args": ["id"], "sandbox": "a", "annotations": {"io.kubernetes.cri.container-type": "pod"}},
             "config.json: annotations[\"io.kubernetes.cri.container-type\"] is 'pod', expected one of",
