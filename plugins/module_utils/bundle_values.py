@@ -40,6 +40,12 @@ AS CORE CPU DATA FSIZE LOCKS MEMLOCK MSGQUEUE NICE NOFILE NPROC RSS RTPRIO RTTIM
 _RLIMITS = tuple(_RLIMIT_NAMES.split())
 _UNLIMITED_RLIMIT = 2**64 - 1
 _ACCESS = ("ro", "rw")
+_WORDS = """
+async atime bind dev diratime dirsync exec noatime nodev nodiratime noexec nomand norelatime nostrictatime nosuid private rbind
+relatime ro rprivate rslave rw slave strictatime suid sync
+"""
+_MOUNT_WORDS = tuple(_WORDS.split())
+_TMPFS_VALUES = {"size": r"\d+[kmgKMG]?", "mode": r"[0-7]{3,4}", "uid": r"\d+", "gid": r"\d+"}
 
 
 def wrong(option: str, value: t.Any, what: str, remedy: str) -> UsageError:
@@ -175,7 +181,7 @@ def volumes(option: str, value: t.Sequence[str]) -> list[Json]:
             raise wrong(
                 place, text, "is not a volume", "Write SOURCE:DESTINATION or SOURCE:DESTINATION:ro, absolute paths"
             )
-        given = [part for part in options.split(",") if part]
+        given = _mount_options(place, options, {})
         access = [] if set(_ACCESS).intersection(given) else ["rw"]
         mount = {"destination": _destination(place, destination), "type": "bind", "source": source}
         found.append({**mount, "options": ["rbind", *access, *given]})
@@ -187,10 +193,22 @@ def tmpfs(option: str, value: t.Sequence[str]) -> list[Json]:
     found = []
     for index, text in enumerate(value):
         destination, _colon, options = text.partition(":")
-        given = [part for part in options.split(",") if part]
+        given = _mount_options(f"{option}[{index}]", options, _TMPFS_VALUES)
         mount = {"destination": _destination(f"{option}[{index}]", destination), "type": "tmpfs", "source": "tmpfs"}
         found.append({**mount, "options": ["nosuid", "nodev", *given]})
     return _distinct(option, found)
+
+
+def _mount_options(place: str, text: str, values: t.Mapping[str, str]) -> list[str]:
+    """Split mount options. A wrong one would be told by runsc, when a container is made, without the option's name."""
+    given = [part for part in text.split(",") if part]
+    words = set(_MOUNT_WORDS) - ({"bind", "rbind"} if values else set())
+    for part in given:
+        name, equals, value = part.partition("=")
+        if part not in words and not (equals and re.fullmatch(values.get(name, r"(?!)"), value)):
+            known = ", ".join([*(f"{name}=" for name in values), "ro", "rw", "nosuid", "nodev", "noexec"])
+            raise wrong(place, part, "is not a mount option", f"Use such as {known}; for others there is mounts")
+    return given
 
 
 def _destination(place: str, value: str) -> str:
