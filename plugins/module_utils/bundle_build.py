@@ -25,6 +25,7 @@ from .unpack import Tools
 MASK = "********"
 UNPACK, WRITE, REMOVE = "rootfs", "config", "remove"  # actions
 _LONGEST_HOSTNAME = 64
+_WITH_DEVICES = "+devices"  # after the digest of a source whose device nodes were kept: it is another root file system
 
 
 class Wanted(t.NamedTuple):
@@ -143,7 +144,8 @@ class _Build:
         is_same = made is not None and made.source == self._identity()
         if made and is_same and wanted.source.kind == IMAGE and wanted.pull == "missing" and self._has_rootfs():
             return made.digest
-        return rootfs_source.identify(wanted.source, self._tools)
+        digest = rootfs_source.identify(wanted.source, self._tools)
+        return f"{digest}{_WITH_DEVICES}" if digest and wanted.devices else digest
 
     def _identity(self) -> list[t.Any]:
         return [self._wanted.source.kind, self._wanted.source.location, self._wanted.devices]
@@ -152,10 +154,11 @@ class _Build:
         return os.path.isdir(os.path.join(self._wanted.path, ROOTFS))
 
     def _has_to_unpack(self, digest: str) -> bool:
+        """Whether the content is another one. The same content under another name or path is not."""
         if self._wanted.source.kind == IN_PLACE:
             return False
-        made = self._made
-        return made is None or made.source != self._identity() or made.digest != digest or not self._has_rootfs()
+        made, kind = self._made, self._wanted.source.kind
+        return made is None or made.source[:1] != [kind] or made.digest != digest or not self._has_rootfs()
 
     def _rootfs_now(self) -> str:
         source = self._wanted.source
@@ -201,7 +204,7 @@ class _Build:
             actions=self._actions,
             config=masked(config, secrets),
             rootfs=self._rootfs_now(),
-            image_digest=digest if wanted.source.kind == IMAGE else None,
+            image_digest=digest.replace(_WITH_DEVICES, "") if wanted.source.kind == IMAGE else None,
             config_digest=f"sha256:{hashlib.sha256(after.encode()).hexdigest()}",
             before=masked_text(before, secrets),
             after=masked_text(after, secrets, changed),
@@ -211,6 +214,8 @@ class _Build:
     def _commit(self, rootfs: str, text: str, made: Made) -> None:
         path = self._wanted.path
         had_own = self._made is not None and self._made.source[:1] != [IN_PLACE]
+        if self._made is None:  # first of all, so that what a killed task leaves is known to be ours, and made again
+            bundle_folder.write_made(path, Made([IN_PLACE] if made.source[:1] == [IN_PLACE] else []))
         if UNPACK in self._actions:
             bundle_folder.replace_rootfs(path, rootfs, is_used=bool(self._outdated))
         elif self._wanted.source.kind == IN_PLACE and had_own and not _is_own_place(self._wanted.source, path):

@@ -14,6 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.gvisor.runsc.plugins.module_utils import bundle_folder
+from ansible_collections.gvisor.runsc.plugins.module_utils.bundle_build import Wanted, build
+from ansible_collections.gvisor.runsc.plugins.module_utils.rootfs_source import Source
+from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.client import Runsc
+from ansible_collections.gvisor.runsc.plugins.module_utils.unpack import Limits, Tools
 from ansible_collections.gvisor.runsc.tests.modules import sources
 from ansible_collections.gvisor.runsc.tests.modules.support import Json, Place, command_line, eventually
 
@@ -261,6 +266,43 @@ def _end_sleepers(tools: Path) -> None:
             environment = Path(f"/proc/{entry}/environ").read_bytes()
             if os.fsencode(tools) in environment:
                 os.kill(int(entry), signal.SIGKILL)
+
+
+def test_a_disk_that_is_full_in_between(
+    place: Place, given: Sources, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was made before is not taken for a stranger's."""
+
+    def full(_path: str, _text: str) -> None:
+        raise OSError("no space left")
+
+    runsc = Runsc(place.version.path, str(place.root), cache_folder=None)
+    tools = Tools(Limits(60, -1))
+    wanted = Wanted(str(path), Source("copy", str(given.rootfs)), {"args": ["sleep", "1000"]})
+    with monkeypatch.context() as patch:
+        patch.setattr(bundle_folder, "write_config", full)
+        with pytest.raises(OSError, match="no space left"):
+            build(runsc, tools, wanted)
+    assert (path / "rootfs").is_dir()
+    assert build(runsc, tools, wanted).actions == ["rootfs", "config"]
+
+
+def test_a_new_rootfs_for_any_reason_leaves_the_old_to_its_users(place: Place, given: Sources, path: Path) -> None:
+    options: Json = {"path": str(path), "image": given.image}
+    place.good("runsc_bundle", **options)
+    place.container(bundle=str(path))
+    with_devices = place.good("runsc_bundle", **options, devices=True)
+    assert (with_devices["actions"], with_devices["outdated"]) == (["rootfs", "config"], [place.id])
+    assert not place.good("runsc_bundle", **options, devices=True)["changed"]
+    assert place.exec("cat", "/etc/motd")["stdout"] == "one"
+    assert place.container(bundle=str(path), recreate="on-change")["changed"]
+    assert place.good("runsc_bundle", **options, devices=True)["outdated"] == []
+
+
+def test_the_same_image_elsewhere(place: Place, given: Sources, path: Path) -> None:
+    other = sources.copy_image(given.image, f"oci:{place.folder}/copy:other")
+    place.good("runsc_bundle", path=str(path), image=given.image)
+    assert not place.good("runsc_bundle", path=str(path), image=other)["changed"]
 
 
 def test_two_tasks_at_once(place: Place, given: Sources, path: Path) -> None:
