@@ -38,7 +38,7 @@ options:
     description:
       - Make the root file system from an image. The image's own entrypoint, command, environment, user, working directory,
         volumes, labels and stop signal hold where the options say nothing else.
-      - Any name that skopeo takes, such as C(docker://docker.io/library/alpine:3.20), C(oci:/path:tag), C(oci-archive:/file),
+      - Any name that skopeo takes, such as C(docker://registry.example.com/alpine:3.20), C(oci:/path:tag), C(oci-archive:/file),
         C(docker-archive:/file) or C(dir:/path). Paths are those of the managed node.
       - Needs C(skopeo) and C(umoci) on the managed node.
       - A volume of the image becomes an empty file system in memory, unless something else is mounted there.
@@ -315,7 +315,7 @@ EXAMPLES = r"""
 - name: A bundle from an image in a registry
   gvisor.runsc.runsc_bundle:
     path: /srv/bundles/cache
-    image: docker://docker.io/library/redis:7
+    image: docker://registry.example.com/redis:7
     network: none
     capabilities:
       add: [CAP_SETUID, CAP_SETGID, CAP_CHOWN]

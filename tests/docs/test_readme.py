@@ -53,7 +53,7 @@ def test_the_playbook_prints_what_is_shown(machine: Machine) -> None:
 
 @contextlib.contextmanager
 def _registry(machine: Machine) -> Iterator[None]:
-    """A registry on the machine's own loopback that stands for docker.io."""
+    """A registry on the machine's own loopback that stands for registry.example.com."""
     machine.run(
         f"""
         {support.BUSYBOX} ip link set lo up
@@ -75,7 +75,7 @@ def _registry(machine: Machine) -> Iterator[None]:
         address = process.stdout.readline().strip()
         config = machine.folder / "registries.conf"
         config.write_text(
-            f'[[registry]]\nprefix = "docker.io"\nlocation = "{address}"\ninsecure = true\n', encoding="ascii"
+            f'[[registry]]\nprefix = "registry.example.com"\nlocation = "{address}"\ninsecure = true\n', encoding="ascii"
         )
         machine.run(f"mount --bind {config} /etc/containers/registries.conf")
         yield

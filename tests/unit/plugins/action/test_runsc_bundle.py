@@ -39,8 +39,8 @@ def run(monkeypatch: pytest.MonkeyPatch, **args: t.Any) -> Ran:
 
 RIGHT: t.List[t.Dict[str, t.Any]] = [
     {"rootfs": "/srv", "command": "id", "readonly": "yes", "cpus": "1.5", "pids_limit": "100"},
-    {"image": "docker://docker.io/library/busybox"},
-    {"image": "docker://docker.io/library/busybox", "user": "nobody", "spec": {"process": {"oomScoreAdj": 5}}},
+    {"image": "docker://registry.example.com/busybox"},
+    {"image": "docker://registry.example.com/busybox", "user": "nobody", "spec": {"process": {"oomScoreAdj": 5}}},
     {"state": "absent"},
     {"state": "absent", "memory": "lots"},
     # The module says what is wrong with these, in Ansible's own words.
