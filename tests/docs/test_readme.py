@@ -75,7 +75,8 @@ def _registry(machine: Machine) -> Iterator[None]:
         address = process.stdout.readline().strip()
         config = machine.folder / "registries.conf"
         config.write_text(
-            f'[[registry]]\nprefix = "registry.example.com"\nlocation = "{address}"\ninsecure = true\n', encoding="ascii"
+            f'[[registry]]\nprefix = "registry.example.com"\nlocation = "{address}"\ninsecure = true\n',
+            encoding="ascii",
         )
         machine.run(f"mount --bind {config} /etc/containers/registries.conf")
         yield
