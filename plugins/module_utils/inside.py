@@ -13,7 +13,7 @@ import typing as t
 
 _LIMIT = 1024 * 1024  # bytes; a passwd of that size has thousands of users
 _LINKS = 40  # as many as the kernel follows
-_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a named pipe must not make us wait
+_FLAGS = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC  # not even opened: a device could take that for a command
 
 
 class Seen(t.NamedTuple):
@@ -40,7 +40,8 @@ def read_text(rootfs: str, path: str) -> str:
         _place, descriptor = _open(rootfs, path, opened)
         if descriptor is None or not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return ""
-        return os.read(descriptor, _LIMIT).decode("utf-8", "surrogateescape")
+        with open(f"/proc/self/fd/{descriptor}", "rb") as file:
+            return file.read(_LIMIT).decode("utf-8", "surrogateescape")
 
 
 def _open(rootfs: str, path: str, opened: contextlib.ExitStack) -> tuple[str, int | None]:
