@@ -12,17 +12,11 @@ import stat
 import typing as t
 
 from . import inside
+from .annotations import FAMILIES, MEMBER, ROOTFS_PREFIX
 from .runsc import statedir
 from .runsc.errors import UsageError
 
 CONFIG = "config.json"
-# Annotations by which containerd and CRI-O say that a container is to live in the sandbox of another one.
-_TYPE_ANNOTATIONS = ("io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType")
-_SANDBOX_ANNOTATIONS = ("io.kubernetes.cri.sandbox-id", "io.kubernetes.cri-o.SandboxID")
-_ROOTFS_TYPE = "dev.gvisor.spec.rootfs.type"
-# The signal that asks the program of an image to end; the name is that of the OCI image specification.
-STOP_SIGNAL_ANNOTATION = "org.opencontainers.image.stopSignal"
-
 
 # What the parts of config.json have to be. runsc refuses all of it for one value of a wrong type, which would be found only
 # after the container to be replaced is gone. What is not here is left to runsc; null is as good as nothing to it.
@@ -113,7 +107,7 @@ def _check_program(config: t.Mapping[str, t.Any], bundle: str) -> None:
     """:raises UsageError: the program is not there, as far as that can be seen without the container's mounts."""
     rootfs = os.path.join(bundle, config["root"]["path"])
     mounted = [str((mount or {}).get("destination", "")).rstrip("/") for mount in config.get("mounts") or []]
-    if (config.get("annotations") or {}).get(_ROOTFS_TYPE) not in (None, "bind"):
+    if (config.get("annotations") or {}).get(f"{ROOTFS_PREFIX}type") not in (None, "bind"):
         return  # the root file system is in an image that only gVisor can read
     program, candidates = config["process"]["args"][0], _candidates(config["process"])
     for candidate in candidates:
@@ -199,9 +193,9 @@ def check_sandbox(config: t.Mapping[str, t.Any], root: str, start: bool) -> None
     """
     annotations = config.get("annotations")
     annotations = annotations if isinstance(annotations, dict) else {}
-    if not any(annotations.get(name) == "container" for name in _TYPE_ANNOTATIONS):
+    if not any(annotations.get(kind) == MEMBER for kind, _sandbox in FAMILIES):
         return
-    sandbox = next((annotations[name] for name in _SANDBOX_ANNOTATIONS if annotations.get(name)), "")
+    sandbox = next((annotations[name] for _kind, name in FAMILIES if annotations.get(name)), "")
     record = statedir.find(root, str(sandbox)) if sandbox else None
     if record is None:
         raise UsageError(

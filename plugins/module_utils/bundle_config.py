@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from . import bundle_values as values
-from .bundle import STOP_SIGNAL_ANNOTATION
+from .annotations import CONTAINERD, ROOTFS_PREFIX, STOP_SIGNAL
 from .process_values import merge_env
 from .runsc.errors import UsageError
 
@@ -217,20 +217,16 @@ def _annotations(options: Json, found: Found) -> Json:
     image = found.image
     annotations: Json = {**(image.get("Labels") or {})}
     if image.get("StopSignal"):
-        annotations[STOP_SIGNAL_ANNOTATION] = image["StopSignal"]
+        annotations[STOP_SIGNAL] = image["StopSignal"]
     if image.get("ExposedPorts"):
         annotations[_PORTS_ANNOTATION] = ",".join(sorted(image["ExposedPorts"]))
     if found.digest:
         annotations[ROOTFS_ANNOTATION] = found.digest
     kind = options.get("container_type") or ("container" if options.get("sandbox") else "")
-    if kind:
-        annotations["io.kubernetes.cri.container-type"] = kind
-    if options.get("sandbox"):
-        annotations["io.kubernetes.cri.sandbox-id"] = options["sandbox"]
+    annotations.update({name: value for name, value in zip(CONTAINERD, (kind, options.get("sandbox"))) if value})
     if options.get("rootfs_overlay"):
-        prefix = "dev.gvisor.spec.rootfs."
         overlay = {"source": found.folder, "type": "bind", "overlay": options["rootfs_overlay"]}
-        annotations.update({prefix + key: value for key, value in overlay.items()})
+        annotations.update({ROOTFS_PREFIX + key: value for key, value in overlay.items()})
     return {
         **annotations,
         **options.get("mount_hints", {}),

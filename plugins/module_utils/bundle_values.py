@@ -14,6 +14,7 @@ import re
 import typing as t
 
 from . import accounts
+from .annotations import FLAG_PREFIX, MOUNT_PREFIX
 from .process_values import CAPABILITIES, check_capability, check_environment, split_command
 from .runsc.errors import UsageError
 
@@ -283,7 +284,7 @@ def flag_overrides(option: str, value: t.Mapping[str, t.Any]) -> dict[str, str]:
         if not isinstance(setting, (str, int, float, bool)):
             raise wrong(option, setting, f"is no value for the flag {name!r}", "Give a text, a number or a boolean")
         text = str(setting).lower() if isinstance(setting, bool) else str(setting)
-        found[f"dev.gvisor.flag.{name.lstrip('-')}"] = text
+        found[f"{FLAG_PREFIX}{name.lstrip('-')}"] = text
     return found
 
 
@@ -292,7 +293,7 @@ def mount_hints(option: str, value: t.Sequence[t.Mapping[str, t.Any]]) -> dict[s
     found: dict[str, str] = {}
     for index, entry in enumerate(value):
         name = entry["name"]
-        prefix = f"dev.gvisor.spec.mount.{name}."
+        prefix = f"{MOUNT_PREFIX}{name}."
         if not name or "." in name or f"{prefix}source" in found:
             raise wrong(
                 f"{option}[{index}].name", name, "is no name, or given twice", "Give each hint a name without dots"

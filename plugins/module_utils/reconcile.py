@@ -12,6 +12,7 @@ import typing as t
 
 from . import bundle as bundles
 from . import lifecycle
+from .annotations import STOP_SIGNAL
 from .files import check_files
 from .lifecycle import ABSENT, BROKEN, CREATE, CREATED, RESTORE, SATISFIED_BY, START, STOPPED
 from .locks import container_lock
@@ -272,7 +273,7 @@ def _observe_after_failure(runsc: Runsc, name: str) -> Observed:
 def _own_stop_signal(before: Observed) -> str:
     """Return the signal that the container's image asks for in an annotation, or TERM."""
     annotations = (before.record.spec.get("annotations") if before.record else None) or {}
-    signal = str(annotations.get(bundles.STOP_SIGNAL_ANNOTATION) or "")
+    signal = str(annotations.get(STOP_SIGNAL) or "")
     with contextlib.suppress(UsageError):  # whoever wrote the image may have written anything
         signals.number(signal)
         return signal

@@ -20,6 +20,7 @@ import os
 import re
 import typing as t
 
+from .annotations import FLAG_PREFIX
 from .runsc import procfs
 
 if t.TYPE_CHECKING:
@@ -94,7 +95,7 @@ def flag_differences(runsc: Runsc, record: Record) -> list[Difference]:
     overridden = record.spec.get("annotations") or {}
     differences = []
     for name, value in runsc.config.items():
-        if name.startswith(_UNCOMPARED_FLAGS) or f"dev.gvisor.flag.{name}" in overridden:
+        if name.startswith(_UNCOMPARED_FLAGS) or f"{FLAG_PREFIX}{name}" in overridden:
             continue
         actual = running[name] if name in running else runsc.features.flags.get(name, "")
         if actual != value and not (actual in _NOTHING and value in _NOTHING):

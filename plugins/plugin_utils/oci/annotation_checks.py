@@ -9,20 +9,12 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ...module_utils.annotations import FAMILIES, MEMBER, MOUNT_PREFIX, ROOTFS_PREFIX, SANDBOX
 from .explain import Finding
 from .looking import an_object
 from .places import Path, did_you_mean, near, shown
 
-MOUNT_PREFIX = "dev.gvisor.spec.mount."
-ROOTFS_PREFIX = "dev.gvisor.spec.rootfs."
-FLAG_PREFIX = "dev.gvisor.flag."
-
-# By who writes them, containerd and CRI-O: the annotation with the type of a container, and that with its sandbox.
-_FAMILIES = (
-    ("io.kubernetes.cri.container-type", "io.kubernetes.cri.sandbox-id"),
-    ("io.kubernetes.cri-o.ContainerType", "io.kubernetes.cri-o.SandboxID"),
-)
-_TYPES = ("sandbox", "container")
+_TYPES = (SANDBOX, MEMBER)
 
 
 class _Hint(t.NamedTuple):
@@ -68,7 +60,7 @@ def _here(name: str) -> Path:
 
 
 def _sandbox(annotations: dict[str, str]) -> t.Iterator[Finding]:
-    for kind_name, sandbox_name in _FAMILIES:
+    for kind_name, sandbox_name in FAMILIES:
         kind, sandbox = annotations.get(kind_name), annotations.get(sandbox_name)
         if kind is not None and kind not in _TYPES:
             suggestion = did_you_mean(near(kind, _TYPES))
@@ -81,7 +73,7 @@ def _sandbox(annotations: dict[str, str]) -> t.Iterator[Finding]:
 
 
 def _disagreements(annotations: dict[str, str]) -> t.Iterator[Finding]:
-    for first, second in zip(*_FAMILIES, strict=True):
+    for first, second in zip(*FAMILIES, strict=True):
         values = annotations.get(first), annotations.get(second)
         if None not in values and values[0] != values[1]:
             yield Finding(_here(second), f"is {shown(values[1])}, expected {shown(values[0])}, as {first} says")

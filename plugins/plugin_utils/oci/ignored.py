@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .annotation_checks import FLAG_PREFIX
+from ...module_utils.annotations import FLAG_PREFIX
 from .checks import Document, Setting
 from .explain import Finding
 from .looking import an_object, at, number, objects, texts

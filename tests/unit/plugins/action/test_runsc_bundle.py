@@ -11,30 +11,16 @@ from unittest import mock
 
 import pytest
 import yaml
-from ansible.plugins.action.normal import ActionModule as NormalAction
 
 from ansible_collections.gvisor.runsc.plugins.action import runsc_bundle
 from ansible_collections.gvisor.runsc.plugins.modules.runsc_bundle import EXAMPLES
 from ansible_collections.gvisor.runsc.plugins.plugin_utils.oci.validate import MissingLibraryError
+from ansible_collections.gvisor.runsc.tests.unit.plugins.action import running
 
 
-class Ran(t.NamedTuple):
-    """A task that was run: its result, what it warned of, and whether the module was reached."""
-
-    result: t.Any
-    warnings: t.List[str]
-    module_ran: bool
-
-
-def run(monkeypatch: pytest.MonkeyPatch, **args: t.Any) -> Ran:
-    """Run a task of these arguments, with a module that only notes that it ran."""
-    module = mock.Mock(return_value={"changed": True})
-    monkeypatch.setattr(NormalAction, "run", module)
-    action = runsc_bundle.ActionModule.__new__(runsc_bundle.ActionModule)
-    action._task = mock.Mock(args=args)
-    action._display = mock.Mock()
-    result: t.Any = action.run(None, {})
-    return Ran(result, [call.args[0] for call in action._display.warning.call_args_list], module.called)
+def run(monkeypatch: pytest.MonkeyPatch, **args: t.Any) -> running.Ran:
+    """Run a task of these arguments."""
+    return running.run(monkeypatch, runsc_bundle.ActionModule, **args)
 
 
 RIGHT: t.List[t.Dict[str, t.Any]] = [
@@ -53,7 +39,7 @@ RIGHT: t.List[t.Dict[str, t.Any]] = [
 
 @pytest.mark.parametrize("args", RIGHT)
 def test_it_is_run(monkeypatch: pytest.MonkeyPatch, args: t.Dict[str, t.Any]) -> None:
-    assert run(monkeypatch, path="/srv/b", **args) == Ran({"changed": True}, [], True)
+    assert run(monkeypatch, path="/srv/b", **args) == running.Ran({"changed": True}, [], True)
 
 
 @pytest.mark.parametrize(
@@ -107,4 +93,4 @@ def test_without_jsonschema(monkeypatch: pytest.MonkeyPatch) -> None:
     ids=lambda task: task["name"],
 )
 def test_the_examples_are_right(monkeypatch: pytest.MonkeyPatch, task: t.Dict[str, t.Any]) -> None:
-    assert run(monkeypatch, **task["gvisor.runsc.runsc_bundle"]) == Ran({"changed": True}, [], True)
+    assert run(monkeypatch, **task["gvisor.runsc.runsc_bundle"]) == running.Ran({"changed": True}, [], True)

@@ -10,33 +10,15 @@ import typing as t
 from unittest import mock
 
 import pytest
-from ansible.errors import AnsibleActionFail
-from ansible.plugins.action.normal import ActionModule as NormalAction
 
 from ansible_collections.gvisor.runsc.plugins.action import runsc_exec
 from ansible_collections.gvisor.runsc.plugins.plugin_utils.oci.validate import MissingLibraryError
+from ansible_collections.gvisor.runsc.tests.unit.plugins.action import running
 
 
-class Ran(t.NamedTuple):
-    """A task that was run: its result, what it warned of, and whether the module was reached."""
-
-    result: t.Any
-    warnings: t.List[str]
-    module_ran: bool
-
-
-def run(monkeypatch: pytest.MonkeyPatch, **args: t.Any) -> Ran:
-    """Run a task of these arguments, with a module that only notes that it ran."""
-    module = mock.Mock(return_value={"changed": True})
-    monkeypatch.setattr(NormalAction, "run", module)
-    action = runsc_exec.ActionModule.__new__(runsc_exec.ActionModule)
-    action._task = mock.Mock(args={"name": "web-1", **args})
-    action._display = mock.Mock()
-    try:
-        result: t.Any = action.run(None, {})
-    except AnsibleActionFail as exc:
-        result = exc.result
-    return Ran(result, [call.args[0] for call in action._display.warning.call_args_list], module.called)
+def run(monkeypatch: pytest.MonkeyPatch, **args: t.Any) -> running.Ran:
+    """Run a task of these arguments."""
+    return running.run(monkeypatch, runsc_exec.ActionModule, name="web-1", **args)
 
 
 RIGHT: t.List[t.Dict[str, t.Any]] = [
@@ -49,7 +31,7 @@ RIGHT: t.List[t.Dict[str, t.Any]] = [
 
 @pytest.mark.parametrize("args", RIGHT)
 def test_a_right_document_is_run(monkeypatch: pytest.MonkeyPatch, args: t.Dict[str, t.Any]) -> None:
-    assert run(monkeypatch, **args) == Ran({"changed": True}, [], True)
+    assert run(monkeypatch, **args) == running.Ran({"changed": True}, [], True)
 
 
 @pytest.mark.parametrize("process", [{}, {"args": "id"}, '{"args": []}', "id", [], 5])
