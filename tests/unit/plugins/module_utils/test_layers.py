@@ -21,7 +21,8 @@ MODULES = os.path.join(os.path.dirname(MODULE_UTILS), "modules")
 FLOORS: list[set[str]] = [
     {"bundle_task", "container_task", "exec_task", "info_task", "module"},
     {
-        *("accounts", "annotations", "bundle", "bundle_build", "bundle_config", "bundle_folder", "bundle_values", "execute", "files"),
+        *("accounts", "annotations", "bundle", "bundle_build", "bundle_config", "bundle_folder", "bundle_values"),
+        *("execute", "files"),
         *("inside", "inspection", "locks", "observation", "process_values", "reconcile", "rootfs_source", "spec_drift"),
         "unpack",
     },
