@@ -14,6 +14,7 @@ from . import bundle as bundles
 from . import lifecycle
 from .annotations import STOP_SIGNAL
 from .files import check_files
+from .images import check_restorable
 from .lifecycle import ABSENT, BROKEN, CREATE, CREATED, RESTORE, SATISFIED_BY, START, STOPPED
 from .locks import container_lock
 from .observation import Observed, observe
@@ -27,7 +28,6 @@ from .runsc.errors import (
     StateError,
     UsageError,
 )
-from .runsc.image_commands import check_image
 from .runsc.options import CreateOptions
 from .spec_drift import Difference, as_diff, flag_differences, spec_differences
 
@@ -117,10 +117,11 @@ def _converge(runsc: Runsc, desired: Desired, check_mode: bool) -> Outcome:
     try:
         if check_mode and _lacks_bundle(desired, before):
             return _predict_without_bundle(desired, before)
-        steps, differences = _plan(runsc, desired, before)
+        steps, differences, warnings = _plan(runsc, desired, before)
         if not steps or check_mode:
-            return Outcome(list(steps), before, before, differences, [])
-        return _apply(runsc, desired, before, steps, differences)
+            return Outcome(list(steps), before, before, differences, warnings)
+        outcome = _apply(runsc, desired, before, steps, differences)
+        return outcome._replace(warnings=[*warnings, *outcome.warnings])
     except RunscError as exc:
         raise ReconcileError(exc, [], before) from exc
 
@@ -165,8 +166,8 @@ def _locked(runsc: Runsc, desired: Desired, check_mode: bool) -> t.ContextManage
     return container_lock(runsc.root, desired.name, patience)
 
 
-def _plan(runsc: Runsc, desired: Desired, before: Observed) -> tuple[lifecycle.Plan, list[Difference]]:
-    """Return the steps, and the differences between the container and its bundle. Checks what the steps will need."""
+def _plan(runsc: Runsc, desired: Desired, before: Observed) -> tuple[lifecycle.Plan, list[Difference], list[str]]:
+    """Return the steps, the differences between the container and its bundle, and warnings. Checks what the steps need."""
     if before.status == BROKEN and desired.state != ABSENT and not desired.force:
         raise StateError(
             f"container {desired.name!r} can't be used: {before.problem}",
@@ -174,17 +175,17 @@ def _plan(runsc: Runsc, desired: Desired, before: Observed) -> tuple[lifecycle.P
             container=desired.name,
         )
     if before.status == desired.state == ABSENT and procfs.find_sentries(desired.name, runsc.root):
-        return (lifecycle.FORCE_DELETE,), []  # its record was lost, and runsc can neither see nor end it
+        return (lifecycle.FORCE_DELETE,), [], []  # its record was lost, and runsc can neither see nor end it
     differences = _differences(runsc, desired, before)
     recreate = desired.recreate == ALWAYS or (desired.recreate == ON_CHANGE and bool(differences))
     steps = lifecycle.plan(
         before.status, desired.state, recreate=recreate, restore=bool(desired.restore_from), force=desired.force
     )
-    if CREATE in steps or RESTORE in steps:
-        _check_replacement(runsc, desired, before, steps)
+    made = CREATE in steps or RESTORE in steps
+    warnings = _check_replacement(runsc, desired, before, steps) if made else []
     if steps and before.record:
         _check_addressable(runsc, desired.name, steps)
-    return steps, differences
+    return steps, differences, warnings
 
 
 def _differences(runsc: Runsc, desired: Desired, before: Observed) -> list[Difference]:
@@ -219,17 +220,19 @@ def _bundle(desired: Desired, before: Observed) -> str:
     return folder
 
 
-def _check_replacement(runsc: Runsc, desired: Desired, before: Observed, steps: lifecycle.Plan) -> None:
-    """Check all that can be checked about the container to be made, before the one that exists is stopped or deleted."""
+def _check_replacement(runsc: Runsc, desired: Desired, before: Observed, steps: lifecycle.Plan) -> list[str]:
+    """Check all that can be checked about the container to be made, before the one that exists is stopped or deleted.
+
+    :returns: warnings.
+    """
     folder = _bundle(desired, before)
     config = bundles.read_config(folder)
     bundles.check_config(config, folder)
     bundles.check_sandbox(config, runsc.root, START in steps)
     ids.check_new(desired.name, runsc.existing())
     runsc.check_flags()
-    if desired.restore_from:
-        check_image(desired.restore_from, "restore_from")
     check_files(desired.options._asdict())
+    return check_restorable(runsc, desired.restore_from, config) if desired.restore_from else []
 
 
 def _check_addressable(runsc: Runsc, name: str, steps: lifecycle.Plan) -> None:

@@ -25,7 +25,14 @@ from ansible.module_utils import basic
 
 MODULES = {
     name: importlib.import_module(f"ansible_collections.gvisor.runsc.plugins.modules.{name}")
-    for name in ("runsc_bundle", "runsc_container", "runsc_exec", "runsc_info")
+    for name in (
+        "runsc_bundle",
+        "runsc_checkpoint",
+        "runsc_checkpoint_info",
+        "runsc_container",
+        "runsc_exec",
+        "runsc_info",
+    )
 }
 
 

@@ -13,12 +13,13 @@ import subprocess
 import time
 import typing as t
 
-from . import rescue
-from .errors import AlreadyExistsError, StateError, UnsupportedError, UsageError
-from .invoke import CREATE_TIMEOUT
+from . import rescue, statedir
+from .errors import AlreadyExistsError, RunscError, StateError, UnsupportedError, UsageError
+from .invoke import CREATE_TIMEOUT, ErrorLog
 from .lifecycle_commands import LifecycleCommands, container_stdio
+from .models import Version
 from .options import CheckpointOptions, CreateOptions
-from .process import Stdio, kill_group, spawn
+from .process import Stdio, kill_group, run, spawn
 
 IMAGE_FILE = "checkpoint.img"
 
@@ -41,23 +42,17 @@ class ImageCommands(LifecycleCommands):
         options: CheckpointOptions = CheckpointOptions(),
         *,
         timeout: float = CREATE_TIMEOUT,
+        log: ErrorLog | None = None,
     ) -> None:
         """Save the memory of a running container into a folder, which is made if needed; the container ends by that.
 
+        :param log: where runsc's own errors are kept, for who can't wait for its end.
         :raises UnsupportedError: the binary lacks an option, or can't leave the container running without destroying it.
         :raises AlreadyExistsError: the folder holds an image already.
         """
         record = self.record(container)
         image_path = os.path.abspath(image_path)
-        if options.leave_running and not self.resumes_in_place:
-            raise UnsupportedError(
-                f"runsc {self.features.version.runsc} would destroy container {container!r}"
-                " to leave it running after a checkpoint",
-                remedy="Install a newer runsc, or checkpoint without leave_running and restore",
-                container=container,
-            )
-        for flag in options.flags():
-            self.features.require_subcommand_flag("checkpoint", flag)
+        self.check_checkpoint_options(container, options)
         if os.path.lexists(os.path.join(image_path, IMAGE_FILE)):
             raise AlreadyExistsError(
                 f"{image_path!r} holds a checkpoint image already", remedy="Choose another folder", container=container
@@ -67,9 +62,29 @@ class ImageCommands(LifecycleCommands):
                 f"container {container!r} is {record.status}", remedy="Start it first", container=container
             )
         arguments = [f"--image-path={image_path}", *options.arguments(), container]
-        self.invoke("checkpoint", arguments, container=container, timeout=timeout)
+        self.invoke("checkpoint", arguments, container=container, timeout=timeout, log=log)
         if record.status == "paused" and record.is_sandbox_root and not options.leave_running:
             rescue.kill_sentry(record, self.root)  # runsc leaves it paused, to end as soon as it is resumed
+
+    def check_checkpoint_options(self, container: str, options: CheckpointOptions) -> None:
+        """:raises UnsupportedError: the binary lacks an option, or can't leave the container running."""
+        if options.leave_running and not self.resumes_in_place:
+            raise UnsupportedError(
+                f"runsc {self.features.version.runsc} would destroy container {container!r}"
+                " to leave it running after a checkpoint",
+                remedy="Install a newer runsc, or checkpoint without leave_running and restore",
+                container=container,
+            )
+        for flag in options.flags():
+            self.features.require_subcommand_flag("checkpoint", flag)
+
+    def version_of_sandbox(self, record: statedir.Record) -> Version:
+        """Return the version of the binary that a live sandbox runs, which may have been replaced on the disk since."""
+        if self.is_live(record):
+            completed = run([f"/proc/{record.pid}/exe", "--version"], timeout=self.timeout, monitor=self.monitor)
+            with contextlib.suppress(RunscError):
+                return Version.from_text(completed.stdout.text + completed.stderr.text)
+        return self.features.version
 
     def restore(
         self,

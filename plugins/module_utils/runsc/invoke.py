@@ -215,15 +215,15 @@ class Invoker:
 class ErrorLog:
     """The file given to C(--log). runsc appends one JSON object to it for an error of its own, and none for a command's."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, offset: int | None = None) -> None:
         self.path = path
-        try:
-            self._offset = os.path.getsize(path)
-        except OSError:
-            self._offset = 0
+        self._offset = offset or 0
+        if offset is None:
+            with contextlib.suppress(OSError):
+                self._offset = os.path.getsize(path)
 
     def message(self) -> str:
-        """Return the last error that was logged since this object was made, or nothing."""
+        """Return the last error that was logged after the offset: since this object was made, without one. Or nothing."""
         try:
             with open(self.path, "rb") as file:
                 file.seek(self._offset)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 import typing as t
 
 from .errors import RunscError
@@ -181,6 +182,35 @@ def parse_process_table(text: str) -> list[ProcessInfo]:
             )
         )
     return processes
+
+
+class TracedProcess(t.NamedTuple):
+    """A process as C(trace procfs) describes it: its numbers, its arguments, and the host's files that it has open.
+
+    The host's files have numbers inside the sandbox, in the order in which they came in: the container's own streams
+    first, those of each exec after them.
+    """
+
+    pid: int
+    ppid: int
+    args: list[str]
+    host_files: list[int]
+
+    @classmethod
+    def from_json(cls, data: Json) -> TracedProcess:
+        """Read it from the JSON of runsc."""
+        status = data.get("status") or {}
+        paths = (str(file.get("path", "")) for file in data.get("fdlist") or [])
+        found = (_HOST_FILE.fullmatch(path) for path in paths)
+        return cls(
+            pid=int(status.get("pid") or -1),
+            ppid=int(status.get("ppid") or 0),
+            args=[str(argument) for argument in data.get("args") or []],
+            host_files=[int(match[1]) for match in found if match],
+        )
+
+
+_HOST_FILE = re.compile(r"host:\[(\d+)\]")
 
 
 class MemoryUsage(t.NamedTuple):

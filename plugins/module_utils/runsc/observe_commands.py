@@ -16,7 +16,17 @@ import typing as t
 from . import procfs, statedir
 from .errors import DeadlineError, NotFoundError, RunscError, StateError, UsageError
 from .invoke import Invoker
-from .models import Container, Event, MemoryUsage, ProcessInfo, Stats, Version, load_json, parse_process_table
+from .models import (
+    Container,
+    Event,
+    MemoryUsage,
+    ProcessInfo,
+    Stats,
+    TracedProcess,
+    Version,
+    load_json,
+    parse_process_table,
+)
 from .process import Stdio, kill_group, spawn
 
 CORRUPT = "corrupt"  # the status that a container gets here when runsc can't read its record, and hides it
@@ -103,6 +113,17 @@ class ObserveCommands(Invoker):
         self.record(container)
         completed = self.invoke("ps", ["--format=table", container], container=container)
         return parse_process_table(completed.stdout.text)
+
+    def trace_processes(self, container: str) -> t.List[TracedProcess]:
+        """Return the processes of the whole sandbox with the host's files that they have open (C(trace procfs)).
+
+        :raises UnsupportedError: the binary lacks the subcommand. :raises RunscError: it said what can't be read.
+        """
+        self.features.require_subcommand("trace")
+        self.record(container)
+        completed = self.invoke("trace", ["procfs", container], container=container)
+        lines = [line for line in completed.stdout.text.splitlines() if line.startswith("{")]
+        return [TracedProcess.from_json(load_json(line, "runsc trace procfs")) for line in lines]
 
     def stats(self, container: str) -> Stats:
         """Return one sample of the container's counters.

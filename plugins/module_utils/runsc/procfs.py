@@ -122,7 +122,12 @@ def _started_before(pid: int, moment: float | None) -> bool:
 
 def find_creators(container: str, root: str) -> list[int]:
     """Return the pids of runsc clients that are creating this container under this root right now."""
-    creators = []
+    return find_clients(container, root, ("create", "run", "restore"))
+
+
+def find_clients(container: str, root: str, commands: t.Collection[str]) -> list[int]:
+    """Return the pids of runsc clients that carry out one of these subcommands for a container under this root."""
+    clients = []
     for entry in os.listdir(_PROC):
         argv = arguments(int(entry)) if entry.isdigit() else []
         if len(argv) < 3 or argv[-1] != container:
@@ -133,9 +138,29 @@ def find_creators(container: str, root: str) -> list[int]:
         if "root" not in given or os.path.realpath(given["root"]) != os.path.realpath(root):
             continue
         command = next((argument for argument in argv if not argument.startswith("-")), "")
-        if command in ("create", "run", "restore") and int(entry) != os.getpid():
-            creators.append(int(entry))
-    return creators
+        if command in commands and int(entry) != os.getpid():
+            clients.append(int(entry))
+    return clients
+
+
+def has_open(pid: int, paths: t.Iterable[str]) -> bool:
+    """True if a process has one of these files open, whatever name it knows it by."""
+    wanted = set()
+    for path in paths:
+        with contextlib.suppress(OSError):
+            info = os.stat(path)
+            wanted.add((info.st_dev, info.st_ino))
+    folder = f"{_PROC}/{pid}/fd"
+    try:
+        descriptors = os.listdir(folder)
+    except OSError:
+        return False
+    for descriptor in descriptors:
+        with contextlib.suppress(OSError):
+            info = os.stat(f"{folder}/{descriptor}")
+            if (info.st_dev, info.st_ino) in wanted:
+                return True
+    return False
 
 
 def global_flags(pid: int) -> dict[str, str]:

@@ -19,10 +19,10 @@ MODULES = os.path.join(os.path.dirname(MODULE_UTILS), "modules")
 
 # From the top to the bottom. A file may import from its own floor and from lower ones.
 FLOORS: list[set[str]] = [
-    {"bundle_task", "container_task", "exec_task", "info_task", "module"},
+    {"bundle_task", "checkpoint_task", "container_task", "exec_task", "info_task", "module"},
     {
         *("accounts", "annotations", "bundle", "bundle_build", "bundle_config", "bundle_folder", "bundle_values"),
-        *("execute", "files"),
+        *("checkpoint", "execute", "files", "images"),
         *("inside", "inspection", "locks", "observation", "process_values", "reconcile", "rootfs_source", "spec_drift"),
         "unpack",
     },

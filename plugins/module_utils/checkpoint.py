@@ -1,0 +1,351 @@
+# Copyright (c) 2026, gvisor.runsc maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Saving a container into an image folder, whole or not at all, and idempotent by the folder's path. No Ansible in here.
+
+The sandbox itself writes the image, and goes on when the task or its runsc is killed: it completes the image and ends. So
+the image is written into a folder beside the path, whose name the next task knows, with a draft of the manifest in it. What
+that task finds there complete it takes over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import typing as t
+
+from . import images
+from .images import Image, Json
+from .lifecycle import ABSENT, BROKEN, CREATED, PAUSED, RUNNING, STOPPED
+from .locks import container_lock
+from .observation import Observed, observe
+from .runsc import ids, procfs, statedir
+from .runsc.client import Runsc
+from .runsc.errors import DeadlineError, RunscError, SandboxGoneError, StateError, UnsupportedError, UsageError
+from .runsc.image_commands import IMAGE_FILE
+from .runsc.invoke import ErrorLog
+from .runsc.options import CheckpointOptions
+
+ACTION = "checkpoint"
+_LOG = "runsc.log"  # runsc's own errors, in the staging folder, unless they have another file
+_BOOT = "boot"  # in the draft of a manifest only
+_SPARE = 30.0  # seconds that everything but the writing of the image may take
+_OWN_STREAMS = frozenset((1, 2, 3))  # the numbers of the container's own streams among the host's files
+_END = 10.0  # seconds in which a saved sandbox ends
+
+
+class Request(t.NamedTuple):
+    """What is asked for. C(timeout) is seconds."""
+
+    name: str
+    path: str
+    options: CheckpointOptions = CheckpointOptions()
+    force: bool = False
+    timeout: float = 60.0
+
+
+class Saved(t.NamedTuple):
+    """What came of it: the image (None if it is only predicted), the folder before, and the container before and after."""
+
+    changed: bool
+    image: Image | None
+    previous: Image | None
+    before: Observed
+    after: Observed
+
+
+def save(runsc: Runsc, request: Request, *, check_mode: bool = False) -> Saved:
+    """Make an image of a container in a folder, unless it is there; in check mode only say what would be done.
+
+    :raises UsageError: the path can't be used, or holds something else.
+    :raises RunscError: the container can't be saved, or that failed.
+    """
+    ids.check(request.name)
+    if request.timeout <= 0:
+        raise UsageError(f"checkpoint_timeout: {request.timeout:g} is not positive", remedy="Give a number of seconds")
+    if not os.path.isabs(request.path):
+        raise UsageError(f"path: {request.path!r} is not absolute", remedy="Give an absolute path")
+    runsc.check_flags()
+    lock: t.ContextManager[None] = contextlib.nullcontext()
+    if not check_mode and os.path.isdir(runsc.root):
+        lock = container_lock(runsc.root, request.name, request.timeout + _SPARE)
+    with lock:
+        return _save(runsc, request, check_mode)
+
+
+def _save(runsc: Runsc, request: Request, check_mode: bool) -> Saved:
+    folder = os.path.realpath(request.path)
+    previous = images.inspect(folder)
+    if previous and _is_there(request, previous):
+        if not check_mode:
+            shutil.rmtree(_aside(staging_folder(folder, request.name)), ignore_errors=True)
+        before = observe(runsc, request.name)
+        return Saved(False, previous, previous, before, before)
+    staging = staging_folder(folder, request.name)
+    if not check_mode:
+        _await_writer(runsc, request, staging)
+    before = observe(runsc, request.name)
+    draft = images.read_draft(staging)
+    if draft and _may_take_over(request.name, draft, staging, before):
+        if check_mode:
+            return Saved(True, None, previous, before, before)
+        return Saved(True, _put_in_place(request, folder, staging, draft), previous, before, before)
+    record = _check_container(runsc, request, before)
+    runsc.check_checkpoint_options(request.name, request.options)
+    _check_sessions(runsc, request.name, record)
+    if check_mode:
+        return Saved(True, None, previous, before, before)
+    if not os.path.isdir(os.path.dirname(folder)):
+        raise UsageError(f"path: the folder of {request.path!r} does not exist", remedy="Create it first")
+    image = _make(runsc, request, record, folder, staging)
+    after = observe(runsc, request.name)
+    _check_outcome(request, before, after)
+    return Saved(True, image, previous, before, after)
+
+
+def staging_folder(folder: str, container: str) -> str:
+    """Return where the image is written before it is put in its place: on the same file system, found by the next task."""
+    parent, name = os.path.split(folder)
+    return os.path.join(parent, f".{name}.gvisor.runsc-{container}")
+
+
+def _aside(staging: str) -> str:
+    """Return where the old image is while the new one gets its place."""
+    return f"{staging}.old"
+
+
+def _is_there(request: Request, image: Image) -> bool:
+    """Return whether the folder holds a complete image of this container. :raises UsageError: it is not ours to replace."""
+    if image.strangers:
+        raise UsageError(
+            f"path: {request.path!r} holds {image.strangers[0]!r}, which is no part of an image",
+            remedy="Give a folder of its own",
+            container=request.name,
+        )
+    if request.force:
+        return False
+    if image.manifest and image.manifest["container"] != request.name:
+        raise UsageError(
+            f"path: {request.path!r} holds an image of container {image.manifest['container']!r}",
+            remedy="Give another folder, or replace it with force",
+            container=request.name,
+        )
+    if image.manifest:
+        return image.complete
+    if image.has_manifest:
+        raise UsageError(
+            f"path: {image.problem}", remedy="Give another folder, or replace it with force", container=request.name
+        )
+    if image.complete:
+        raise UsageError(
+            f"path: {request.path!r} holds an image without a manifest, so nobody knows of which container",
+            remedy="Give another folder, or replace it with force",
+            container=request.name,
+        )
+    return False
+
+
+def _await_writer(runsc: Runsc, request: Request, staging: str) -> None:
+    """Let a checkpoint that a killed task began come to its end: the sandbox still writes the image."""
+    record = statedir.find(runsc.root, request.name)
+    if record is None or not os.path.isdir(staging):
+        return
+    if not procfs.poll(lambda: not _is_written(runsc, record, staging), request.timeout):
+        raise DeadlineError(
+            f"the sandbox of container {request.name!r} has been writing an image for {request.timeout:g} s",
+            remedy="Wait for it, or raise checkpoint_timeout",
+            container=request.name,
+        )
+
+
+def _is_written(runsc: Runsc, record: statedir.Record, staging: str) -> bool:
+    """Whether a runsc, or the sandbox of the record, has a file of the staging folder open."""
+    if procfs.find_clients(record.id, runsc.root, (ACTION,)):
+        return True
+    if not runsc.is_live(record):
+        return False
+    return procfs.has_open(record.pid, [os.path.join(staging, name) for name in images.IMAGE_FILES])
+
+
+def _may_take_over(name: str, draft: Json, staging: str, found: Observed) -> bool:
+    """Whether what a killed task left is an image that the sandbox completed before it ended.
+
+    It is the last that there is of the container then. A sandbox that was ended from outside may have left a part only, so
+    that one of before a reboot is not believed, nor one about which runsc complained.
+    """
+    staged = images.inspect(staging)
+    if draft["container"] != name or not staged or not staged.files.get(IMAGE_FILE):
+        return False
+    if draft["files"]:
+        return staged.complete  # killed just before it would have been put in its place
+    if found.status != STOPPED or not found.record or draft["created"] != found.record.created:
+        return False
+    return draft.get(_BOOT) == _boot() and not ErrorLog(os.path.join(staging, _LOG), 0).message()
+
+
+def _boot() -> str:
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        return file.read().strip()
+
+
+_REFUSED = {
+    ABSENT: "does not exist, so there is nothing to save",
+    CREATED: "has not been started, so there is nothing to save",
+    STOPPED: "is stopped, so there is nothing left to save",
+}
+
+
+def _check_container(runsc: Runsc, request: Request, found: Observed) -> statedir.Record:
+    """Return its record. :raises RunscError: it can't be saved in this status, or lives in a sandbox with others."""
+    record = found.record
+    if found.status == ABSENT:
+        runsc.record(request.name)  # says what there is to say
+    if found.status == BROKEN:
+        raise StateError(
+            f"container {request.name!r} can't be used: {found.problem}",
+            remedy="Remove it with runsc_container and state absent",
+            container=request.name,
+        )
+    if found.status not in (RUNNING, PAUSED) or record is None:
+        raise StateError(
+            f"container {request.name!r} {_REFUSED.get(found.status, f'is {found.status}')}",
+            remedy="Bring it to state running first",
+            container=request.name,
+        )
+    ids.check_addressable(request.name, runsc.existing())
+    others = [other.id for other in statedir.read_all(runsc.root) if other.sandbox == record.sandbox]
+    if len(others) > 1:
+        raise UnsupportedError(
+            f"container {request.name!r} lives in one sandbox with {', '.join(set(others) - {request.name})};"
+            " an image would hold them all, and runsc_container can't restore that",
+            remedy="Give it a sandbox of its own",
+            container=request.name,
+        )
+    return record
+
+
+def _check_sessions(runsc: Runsc, name: str, record: statedir.Record) -> None:
+    """Refuse what can't be restored: processes that have the streams of an exec open (gVisor issue 11439).
+
+    The checkpoint would succeed and end the container, and each restore of it fail: "no host FD available".
+    """
+    if not runsc.resumes_in_place:
+        return  # such a runsc restores them
+    sessions = _sessions(runsc, name, record)
+    if sessions:
+        raise UnsupportedError(
+            f"container {name!r} has processes that were started by exec and have its streams open"
+            f" ({'; '.join(sessions[:3])}); an image with them could not be restored (gVisor issue 11439)",
+            remedy="End them first, or start them with input and outputs to files inside the container",
+            container=name,
+        )
+
+
+def _sessions(runsc: Runsc, name: str, record: statedir.Record) -> list[str]:
+    try:
+        processes = runsc.trace_processes(name)
+    except DeadlineError:
+        raise
+    except (
+        RunscError
+    ):  # a runsc without that, or too many processes: those that an exec itself started are known all the same
+        table = runsc.top(name)
+        first = min((process.pid for process in table), default=0)
+        return [f"pid {row.pid}: {row.command}" for row in table if row.ppid == 0 and row.pid != first]
+    own = _OWN_STREAMS
+    if (record.spec.get("process") or {}).get("terminal"):  # one file for all three streams
+        first = min((process.pid for process in processes), default=0)
+        own = own.intersection(*(process.host_files for process in processes if process.pid == first))
+    return [
+        f"pid {process.pid}: {' '.join(process.args)[:60]}"
+        for process in sorted(processes)
+        if not own.issuperset(process.host_files)
+    ]
+
+
+def _make(runsc: Runsc, request: Request, record: statedir.Record, folder: str, staging: str) -> Image:
+    """Write the image and put it in its place."""
+    manifest = images.describe(runsc, record)
+    if os.path.lexists(staging):
+        shutil.rmtree(staging)
+    os.mkdir(staging, 0o700)
+    try:
+        images.write_manifest(staging, {**manifest, _BOOT: _boot()})
+        log = ErrorLog(runsc.log or os.path.join(staging, _LOG))
+        runsc.checkpoint(request.name, staging, request.options, timeout=request.timeout, log=log)
+        if not request.options.leave_running:
+            procfs.wait_dead(record.pid, _END)
+        return _put_in_place(request, folder, staging, manifest)
+    except DeadlineError as exc:
+        exc.remedy = "The sandbox may still complete the image: run the task again, with a longer checkpoint_timeout"
+        raise
+    except KeyboardInterrupt:
+        raise RunscError(
+            f"interrupted while an image of container {request.name!r} was written; its sandbox may still complete it",
+            remedy="Run the task again, it takes over what is complete",
+            container=request.name,
+        ) from None
+    except RunscError:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+
+
+def _put_in_place(request: Request, folder: str, staging: str, manifest: Json) -> Image:
+    """Complete the manifest, and let the path be the new image. The old one is kept until then."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(os.path.join(staging, _LOG))
+    staged = images.inspect(staging)
+    sizes = staged.files if staged else {}
+    for name in sizes:
+        os.chmod(os.path.join(staging, name), 0o600)  # all of the container's memory
+        _sync(os.path.join(staging, name))
+    images.write_manifest(staging, {**{name: manifest[name] for name in manifest if name != _BOOT}, "files": sizes})
+    aside = _aside(staging)
+    if os.path.lexists(aside):
+        shutil.rmtree(aside)
+    if os.path.isdir(folder):
+        os.rename(folder, aside)
+    try:
+        os.rename(staging, folder)
+    except OSError:
+        if os.path.isdir(aside):
+            os.rename(aside, folder)
+        raise
+    _sync(os.path.dirname(folder))
+    shutil.rmtree(aside, ignore_errors=True)
+    image = images.inspect(folder)
+    if image is None or not image.complete:
+        raise RunscError(
+            f"path: runsc made no image in {request.path!r}", remedy="Look at its debug log", container=request.name
+        )
+    return image
+
+
+def _sync(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _check_outcome(request: Request, before: Observed, after: Observed) -> None:
+    """:raises RunscError: the container is not as it has to be now. The image is in its place."""
+    if not request.options.leave_running:
+        if after.status == STOPPED:
+            return
+        raise StateError(
+            f"container {request.name!r} is still {after.status} after it was saved to {request.path!r}",
+            remedy="Remove it with runsc_container and state absent",
+            container=request.name,
+        )
+    pids = [found.container.pid if found.container else -1 for found in (before, after)]
+    if after.status != before.status or pids[0] != pids[1]:
+        raise SandboxGoneError(
+            f"container {request.name!r} is {after.status} after it was saved to {request.path!r}, and was to be left"
+            f" {before.status}",
+            remedy="Restore it from the image with runsc_container and restore_from",
+            container=request.name,
+        )
