@@ -227,42 +227,38 @@ def _check_container(runsc: Runsc, request: Request, found: Observed) -> statedi
 
 
 def _check_sessions(runsc: Runsc, name: str, record: statedir.Record) -> None:
-    """Refuse what can't be restored: processes that have the streams of an exec open (gVisor issue 11439).
+    """Refuse what a restore would fail at or destroy: commands that were started by exec and still run.
 
-    The checkpoint would succeed and end the container, and each restore of it fail: "no host FD available".
+    With a process that has the streams of an exec open, the checkpoint would succeed and end the container, and a restore of
+    it fail: "no host FD available" (gVisor issue 11439), or before 2023 "failed to set host FD non-blocking", unless another
+    file happens to have the same number there.
     """
-    if not runsc.resumes_in_place:
-        return  # such a runsc restores them
     sessions = _sessions(runsc, name, record)
     if sessions:
         raise UnsupportedError(
-            f"container {name!r} has processes that were started by exec and have its streams open"
-            f" ({'; '.join(sessions[:3])}); an image with them could not be restored (gVisor issue 11439)",
-            remedy="End them first, or start them with input and outputs to files inside the container",
+            f"container {name!r} has processes that were started by exec ({'; '.join(sessions[:3])}), and an image with them"
+            " could not be restored (gVisor issue 11439)",
+            remedy="End them first",
             container=name,
         )
 
 
 def _sessions(runsc: Runsc, name: str, record: statedir.Record) -> list[str]:
+    """Return the processes that have the streams of an exec open, and where a restore would kill them, all of an exec."""
     try:
-        processes = runsc.trace_processes(name)
+        processes = sorted(runsc.trace_processes(name))
     except DeadlineError:
         raise
-    except (
-        RunscError
-    ):  # a runsc without that, or too many processes: those that an exec itself started are known all the same
-        table = runsc.top(name)
-        first = min((process.pid for process in table), default=0)
-        return [f"pid {row.pid}: {row.command}" for row in table if row.ppid == 0 and row.pid != first]
+    except RunscError:  # a runsc without that, or too many processes: then those that an exec started itself
+        table = sorted(runsc.top(name), key=lambda row: row.pid)
+        return [f"pid {row.pid}: {row.command}" for row in table[1:] if row.ppid == 0]
     own = _OWN_STREAMS
-    if (record.spec.get("process") or {}).get("terminal"):  # one file for all three streams
-        first = min((process.pid for process in processes), default=0)
-        own = own.intersection(*(process.host_files for process in processes if process.pid == first))
-    return [
-        f"pid {process.pid}: {' '.join(process.args)[:60]}"
-        for process in sorted(processes)
-        if not own.issuperset(process.host_files)
-    ]
+    if (record.spec.get("process") or {}).get("terminal") and processes:  # one file for all three streams
+        own = own.intersection(processes[0].host_files)
+    found = [process for process in processes if not own.issuperset(process.host_files)]
+    if runsc.resumes_in_place:
+        found += [process for process in processes[1:] if process.ppid == 0 and process not in found]
+    return [f"pid {process.pid}: {' '.join(process.args)[:60]}" for process in found]
 
 
 def _make(runsc: Runsc, request: Request, record: statedir.Record, folder: str, staging: str) -> Image:

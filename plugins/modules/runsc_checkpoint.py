@@ -76,8 +76,9 @@ options:
 extends_documentation_fragment:
   - gvisor.runsc.runsc
 notes:
-  - With runsc from 2024 or newer, a container can't be saved as long as a process in it has the input or the outputs of an exec open,
-    as each command of M(gvisor.runsc.runsc_exec) has while it runs. The image could not be restored (gVisor issue 11439).
+  - A container can't be saved while a command of M(gvisor.runsc.runsc_exec) runs in it, or a process that such a command left
+    behind with its input or outputs. The image could not be restored (gVisor issue 11439). Other processes that such a command
+    left behind are saved, but with runsc from 2024 or newer a restore ends them.
 seealso:
   - module: gvisor.runsc.runsc_checkpoint_info
   - module: gvisor.runsc.runsc_container

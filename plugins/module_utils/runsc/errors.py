@@ -194,7 +194,7 @@ def from_runsc(message: str, *, container: str | None, completed: Completed) -> 
     """Build the fitting error from runsc's own message about a command that failed."""
     error, remedy = classify(message)
     command = subcommand_of(completed.argv)
-    text = message.strip()
+    text = message.partition("\ngoroutine ")[0].strip()  # stacks follow, of a restore for example
     if "error unmarshaling spec" in text:
         text = text.splitlines()[0]  # the whole config.json follows, with its environment
     for pattern, complaint in _BAD_VALUES:
