@@ -19,6 +19,7 @@ PAGE = (TREE / "docs/driver.md").read_text(encoding="utf-8")
 # What the class has beside its subcommands.
 HELPERS = {
     "await_creators",
+    "check_checkpoint_options",
     "check_flags",
     "error_log",
     "existing",
@@ -31,6 +32,7 @@ HELPERS = {
     "record",
     "refuse_status",
     "resumes_in_place",
+    "version_of_sandbox",
 }
 
 

@@ -1,0 +1,26 @@
+# Copyright (c) 2026, gvisor.runsc maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""docs/checkpoint.md: its playbook and its commands run as written, and print what is shown."""
+
+from __future__ import annotations
+
+from ansible_collections.gvisor.runsc.tests.docs import support
+from ansible_collections.gvisor.runsc.tests.docs.support import DOCS, Machine
+
+ENVIRONMENT = {"ANSIBLE_COLLECTIONS_PATH": str(support.COLLECTIONS), "ANSIBLE_LOCALHOST_WARNING": "0"}
+
+
+def test_the_page_can_be_followed(machine: Machine) -> None:
+    printed = ""
+    shown = 0
+    for block in support.blocks(DOCS / "checkpoint.md"):
+        if block.language == "yaml":
+            (machine.work / "counter.yml").write_text(block.text, encoding="utf-8")
+        elif block.language == "shell":
+            printed = machine.run(block.text, environment=ENVIRONMENT).stdout
+        else:
+            shown += 1
+            assert support.matches(block.text, printed), printed
+    assert shown == 2
