@@ -23,15 +23,24 @@ from .locks import container_lock
 from .observation import Observed, observe
 from .runsc import ids, procfs, statedir
 from .runsc.client import Runsc
-from .runsc.errors import DeadlineError, RunscError, SandboxGoneError, StateError, UnsupportedError, UsageError
+from .runsc.errors import (
+    DeadlineError,
+    RefusedError,
+    RunscError,
+    SandboxGoneError,
+    StateError,
+    UnsupportedError,
+    UsageError,
+)
 from .runsc.image_commands import IMAGE_FILE
 from .runsc.invoke import ErrorLog
 from .runsc.options import CheckpointOptions
 
 ACTION = "checkpoint"
-_LOG = "runsc.log"  # runsc's own errors, in the staging folder, unless they have another file
+_LOG = "runsc.log"  # runsc's own errors, in the staging folder: for the next task, if this one is killed
 _BOOT = "boot"  # in the draft of a manifest only
 _SPARE = 30.0  # seconds that everything but the writing of the image may take
+_METADATA = 8 * 1024 * 1024  # bytes that an image may take beyond the memory in it
 _OWN_STREAMS = frozenset((1, 2, 3))  # the numbers of the container's own streams among the host's files
 _END = 10.0  # seconds in which a saved sandbox ends
 
@@ -95,10 +104,12 @@ def _save(runsc: Runsc, request: Request, check_mode: bool) -> Saved:
     record = _check_container(runsc, request, before)
     runsc.check_checkpoint_options(request.name, request.options)
     _check_sessions(runsc, request.name, record)
+    if os.path.isdir(os.path.dirname(folder)):
+        _check_room(runsc, request, record, os.path.dirname(folder))
+    elif not check_mode:  # an earlier task may make it
+        raise UsageError(f"path: the folder of {request.path!r} does not exist", remedy="Create it first")
     if check_mode:
         return Saved(True, None, previous, before, before)
-    if not os.path.isdir(os.path.dirname(folder)):
-        raise UsageError(f"path: the folder of {request.path!r} does not exist", remedy="Create it first")
     image = _make(runsc, request, record, folder, staging)
     after = observe(runsc, request.name)
     _check_outcome(request, before, after)
@@ -261,6 +272,25 @@ def _sessions(runsc: Runsc, name: str, record: statedir.Record) -> list[str]:
     return [f"pid {process.pid}: {' '.join(process.args)[:60]}" for process in found]
 
 
+def _check_room(runsc: Runsc, request: Request, record: statedir.Record, parent: str) -> None:
+    """Refuse what may not fit: where the disk becomes full, runsc fails, and the container is gone all the same."""
+    try:
+        needed = runsc.usage(request.name).total + statedir.filestore_size(record) + _METADATA
+    except DeadlineError:
+        raise
+    except RunscError:
+        return  # nobody knows
+    system = os.statvfs(parent)
+    free = system.f_bavail * system.f_frsize
+    if free < needed:
+        raise RefusedError(
+            f"path: {free} bytes are free in {parent!r}, and an image of container {request.name!r} may take {needed};"
+            " on a full disk the checkpoint would fail and end the container",
+            remedy="Make room, or give a folder on another file system",
+            container=request.name,
+        )
+
+
 def _make(runsc: Runsc, request: Request, record: statedir.Record, folder: str, staging: str) -> Image:
     """Write the image and put it in its place."""
     manifest = images.describe(runsc, record)
@@ -269,8 +299,11 @@ def _make(runsc: Runsc, request: Request, record: statedir.Record, folder: str, 
     os.mkdir(staging, 0o700)
     try:
         images.write_manifest(staging, {**manifest, _BOOT: _boot()})
-        log = ErrorLog(runsc.log or os.path.join(staging, _LOG))
-        runsc.checkpoint(request.name, staging, request.options, timeout=request.timeout, log=log)
+        log = ErrorLog(os.path.join(staging, _LOG))
+        try:
+            runsc.checkpoint(request.name, staging, request.options, timeout=request.timeout, log=log)
+        finally:
+            _hand_on(log.path, runsc.log)
         if not request.options.leave_running:
             procfs.wait_dead(record.pid, _END)
         return _put_in_place(request, folder, staging, manifest)
@@ -283,9 +316,18 @@ def _make(runsc: Runsc, request: Request, record: statedir.Record, folder: str, 
             remedy="Run the task again, it takes over what is complete",
             container=request.name,
         ) from None
-    except RunscError:
+    except RunscError as exc:
         shutil.rmtree(staging, ignore_errors=True)
+        if not runsc.is_live(record):
+            exc.remedy = "The container ended by that, and what it had in memory is lost: make it anew"
         raise
+
+
+def _hand_on(own_log: str, log: str | None) -> None:
+    """Append what runsc logged to the file where the user wants to have it."""
+    if log and os.path.isfile(own_log):
+        with open(own_log, "rb") as source, open(log, "ab") as target:
+            shutil.copyfileobj(source, target)
 
 
 def _put_in_place(request: Request, folder: str, staging: str, manifest: Json) -> Image:

@@ -34,6 +34,8 @@ options:
   path:
     description:
       - The absolute path of the folder for the image. Its parent has to exist; the folder itself need not.
+      - There has to be room for all of the container's memory, compressed or not. On a full disk runsc would fail, and the container
+        would be lost.
       - An image of another container in it, or one without a C(gvisor.runsc.json), is an error without O(force=true); any other
         file is one always.
     type: path

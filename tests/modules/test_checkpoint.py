@@ -294,6 +294,29 @@ def test_force_keeps_the_old_image_until_the_new_one_is_there(place: Place) -> N
     assert (image_of(place) / "checkpoint.img").read_bytes() != old["checkpoint.img"]
 
 
+def test_a_disk_that_is_too_small(place: Place) -> None:
+    """Runsc would write until the disk is full, fail, and have ended the container."""
+    before = place.container()["container"]["pid"]
+    answer = '{"Total": 9000000000000000000}'
+    shim = place.shim(f'case " $* " in *" usage "*) echo \'{answer}\'; exit 0;; esac')
+    for check in (True, False):
+        told = refused(place, "runtime", runsc_path=str(shim), check=check)
+        assert "bytes are free in" in told["msg"] and "9000000000008388608" in told["msg"]
+    assert pid(place) == before
+
+
+def test_a_failure_that_ended_the_container(place: Place) -> None:
+    place.container()
+    body = f'{place.version.path} "$@"; echo \'{{"level": "error", "msg": "no space left"}}\' >${{2#--log=}}; exit 128'
+    shim = place.shim(f'case " $* " in *" checkpoint --"*) {body};; esac')
+    log = place.folder / "log"
+    told = refused(place, "runtime", runsc_path=str(shim), log=str(log))
+    assert "no space left" in told["msg"] and "is lost" in told["msg"]
+    assert told["status"] == "stopped"
+    assert "no space left" in log.read_text(encoding="utf-8")
+    assert "nothing left to save" in refused(place, "runtime")["msg"]
+
+
 def end_session(place: Place) -> None:
     """End the command of the session, and wait until its streams are closed."""
     script = "ps -o pid,args | while read pid args; do [ \"$args\" = 'sleep 555' ] && kill $pid; done; true"

@@ -135,6 +135,17 @@ def remove_socket(root: str, sandbox: str, recorded: str = "") -> None:
                 os.unlink(path)
 
 
+def filestore_size(record: Record) -> int:
+    """Return the bytes on the host's disk of the files that back the writable file systems of a container since 2023."""
+    mounts = record.spec.get("mounts") or []
+    folders = {(record.spec.get("root") or {}).get("path"), *(mount.get("source") for mount in mounts)}
+    size = 0
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            size += 512 * os.lstat(os.path.join(folder or "", f".gvisor.filestore.{record.sandbox}")).st_blocks
+    return size
+
+
 def remove_filestore(rootfs: str, sandbox: str) -> None:
     """Remove the file that backs a writable root file system since 2023, if it is there and a regular file.
 
