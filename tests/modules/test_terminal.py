@@ -82,6 +82,32 @@ def test_the_terminal_of_a_command(place: Place) -> None:
         os.unlink(console)
 
 
+def test_a_saved_terminal_is_another_one_after_the_restore(place: Place) -> None:
+    """It is one file for all three streams, so that those of an exec have the numbers that they have elsewhere."""
+    place.write_config({"process": {"terminal": True, "args": ["sh"]}})
+    console = place.folder / "console"
+    image = str(place.folder / "image")
+    with _listening(console) as listener:
+        place.container(console_socket=str(console))
+        with _terminal(listener) as terminal:
+            os.write(terminal, b"n=42; echo ready\n")
+            _read_until(terminal, "ready\r\n")
+            place.exec("sh", "-c", "sleep 555 & exit 0")
+            told = place.bad("runsc_checkpoint", "unsupported", name=place.id, path=image)
+            assert "sleep 555" in told["msg"]
+            place.exec(
+                "sh", "-c", "ps -o pid,args | while read p a; do [ \"$a\" = 'sleep 555' ] && kill $p; done; true"
+            )
+            eventually(lambda: "sleep 555" not in place.exec("ps", "-o", "args")["stdout"], "it has ended")
+            place.good("runsc_checkpoint", name=place.id, path=image)
+    console.unlink()
+    with _listening(console) as listener:
+        place.container(restore_from=image, console_socket=str(console))
+        with _terminal(listener) as terminal:
+            os.write(terminal, b"echo =$n\n")
+            _read_until(terminal, "=42\r\n")
+
+
 def test_nobody_listens(place: Place) -> None:
     with _listening(place.folder / "console"):
         pass

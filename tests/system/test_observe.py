@@ -26,6 +26,7 @@ from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.errors import (
     UsageError,
 )
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.monitor import Call, Recorder
+from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.options import ExecOptions
 from ansible_collections.gvisor.runsc.tests.system.conftest import MakeBundle, MakeClient, Shared
 from ansible_collections.gvisor.runsc.tests.system.support import (
     Calls,
@@ -256,3 +257,14 @@ def test_a_binary_that_is_something_else(tmp_path: Path) -> None:
         Runsc("/bin/echo", root=str(tmp_path), cache_folder=None).list()
     with pytest.raises(RunscError, match="Is runsc_path really runsc"):
         Runsc("/bin/echo", root=str(tmp_path), cache_folder=None).version()
+
+
+def test_processes_with_the_files_of_the_host_that_they_have_open(runsc: Runsc, start: Callable[..., str]) -> None:
+    container = start()
+    (first,) = runsc.trace_processes(container)
+    assert (first.pid, first.ppid, sorted(first.host_files)) == (1, 0, [1, 2, 3])
+    assert first.args == runsc.record(container).spec["process"]["args"]
+    runsc.exec(container, {"args": ["/bin/sleep", "555"]}, ExecOptions(detach=True))
+    _first, second = sorted(runsc.trace_processes(container))
+    assert (second.ppid, second.args) == (0, ["/bin/sleep", "555"])
+    assert len(second.host_files) == 3 and not {1, 2, 3}.intersection(second.host_files)
