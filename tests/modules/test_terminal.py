@@ -92,13 +92,11 @@ def test_a_saved_terminal_is_another_one_after_the_restore(place: Place) -> None
         with _terminal(listener) as terminal:
             os.write(terminal, b"n=42; echo ready\n")
             _read_until(terminal, "ready\r\n")
-            place.exec("sh", "-c", "sleep 555 & exit 0")
+            place.exec("sh", "-c", "sleep 555 2>/dev/null & sleep 556 >/dev/null & exit 0")
             told = place.bad("runsc_checkpoint", "unsupported", name=place.id, path=image)
-            assert "sleep 555" in told["msg"]
-            place.exec(
-                "sh", "-c", "ps -o pid,args | while read p a; do [ \"$a\" = 'sleep 555' ] && kill $p; done; true"
-            )
-            eventually(lambda: "sleep 555" not in place.exec("ps", "-o", "args")["stdout"], "it has ended")
+            assert "sleep 555" in told["msg"] and "sleep 556" in told["msg"]
+            place.exec("sh", "-c", "ps -o pid,args | while read p a; do case $a in 'sleep 55'*) kill $p;; esac; done")
+            eventually(lambda: "sleep 55" not in place.exec("ps", "-o", "args")["stdout"], "they have ended")
             place.good("runsc_checkpoint", name=place.id, path=image)
     console.unlink()
     with _listening(console) as listener:
