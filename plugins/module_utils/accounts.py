@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from . import inside
 from .runsc.errors import UsageError
 
 
@@ -67,6 +68,12 @@ def resolve(user: str, accounts: Accounts, where: str) -> dict[str, t.Any]:
         return {"uid": uid, "gid": _group(group, accounts, where)}
     members = [number for number, held in accounts.groups.values() if number != gid and not set(names).isdisjoint(held)]
     return {"uid": uid, "gid": gid, **({"additionalGids": members} if members else {})}
+
+
+def from_rootfs(user: str, rootfs: str) -> dict[str, t.Any]:
+    """Return the C(user) of a Process document, from the files of a root file system. :raises UsageError: see L(resolve)."""
+    text = "\n".join(inside.read_text(rootfs, path) for path in ("etc/passwd", "etc/group"))
+    return resolve(user, parse(text), "the root file system")
 
 
 def _group(group: str, accounts: Accounts, where: str) -> int:

@@ -99,7 +99,7 @@ def check_config(config: t.Mapping[str, t.Any], bundle: str) -> None:
     _check_program(config, bundle)
     for index, mount in enumerate(config.get("mounts") or []):
         source = (mount or {}).get("source") or ""
-        if _is_bind(mount or {}) and not os.path.exists(os.path.join(bundle, source)):
+        if is_bind(mount or {}) and not os.path.exists(os.path.join(bundle, source)):
             raise _wrong(bundle, f"mounts[{index}].source", source, "There is no such path on the host")
 
 
@@ -171,17 +171,24 @@ def _check_mount(mount: t.Mapping[str, t.Any], place: str, bundle: str) -> None:
     destination, source = mount.get("destination"), mount.get("source")
     if not destination or not destination.startswith("/"):
         raise _wrong(bundle, f"{place}.destination", destination, "Give an absolute path inside the container")
-    if _is_bind(mount) and not source:
+    if is_bind(mount) and not source:
         raise _wrong(bundle, f"{place}.source", source, "There is no such path on the host")
 
 
-def _is_bind(mount: t.Mapping[str, t.Any]) -> bool:
+def is_bind(mount: t.Mapping[str, t.Any]) -> bool:
+    """Whether a mount shows a path of the host."""
     return mount.get("type") == "bind" or not {"bind", "rbind"}.isdisjoint(mount.get("options") or [])
 
 
 def _wrong(bundle: str, place: str, value: t.Any, remedy: str) -> UsageError:
     shown = "(not shown)" if place.startswith("process.env") else repr(value)  # it may hold secrets
     return UsageError(f"bundle: {place} in {os.path.join(bundle, 'config.json')!r} is {shown}", remedy=remedy)
+
+
+def is_member(config: t.Mapping[str, t.Any]) -> bool:
+    """Whether a container is to live in the sandbox of another one."""
+    annotations = config.get("annotations")
+    return isinstance(annotations, dict) and any(annotations.get(kind) == MEMBER for kind, _sandbox in FAMILIES)
 
 
 def check_sandbox(config: t.Mapping[str, t.Any], root: str, start: bool) -> None:
@@ -191,10 +198,9 @@ def check_sandbox(config: t.Mapping[str, t.Any], root: str, start: bool) -> None
 
     :raises UsageError: it is not.
     """
-    annotations = config.get("annotations")
-    annotations = annotations if isinstance(annotations, dict) else {}
-    if not any(annotations.get(kind) == MEMBER for kind, _sandbox in FAMILIES):
+    if not is_member(config):
         return
+    annotations = config["annotations"]
     sandbox = next((annotations[name] for _kind, name in FAMILIES if annotations.get(name)), "")
     record = statedir.find(root, str(sandbox)) if sandbox else None
     if record is None:

@@ -12,7 +12,7 @@ import json
 import os
 import typing as t
 
-from . import accounts, bundle_folder, inside, rootfs_source
+from . import accounts, bundle_folder, rootfs_source
 from .bundle import CONFIG, check_document
 from .bundle_config import HOST_FILES, ROOTFS_ANNOTATION, Found, build_config, parse, user_of
 from .bundle_folder import ROOTFS, Made
@@ -172,8 +172,7 @@ class _Build:
         user = user_of(self._options, image)
         if not self._needs_accounts(image):
             return accounts.numbers(user) or {}
-        text = "\n".join(inside.read_text(rootfs, path) for path in ("etc/passwd", "etc/group"))
-        return accounts.resolve(user, accounts.parse(text), "the root file system")
+        return accounts.from_rootfs(user, rootfs)
 
     def _configure(self, rootfs: str, digest: str, image: t.Mapping[str, t.Any]) -> Outcome:
         """Put the configuration together, compare it with the one that is there, and replace what has to be."""

@@ -36,14 +36,13 @@ def desired(params: t.Mapping[str, t.Any]) -> Desired:
         if params[option] < 0:
             raise UsageError(f"{option}: {params[option]!r} is negative", remedy="Give a number of seconds")
     files = {option: params[option] for option in CreateOptions._fields}
-    options = {option: params[option] for option in Desired._fields if option != "options"}
+    options = {option: params[option] for option in Desired._fields if option in params}
     return Desired(options=CreateOptions(**files), **options)
 
 
 def result(wanted: Desired, outcome: Outcome, check_mode: bool) -> dict[str, t.Any]:
     """Return the result of the module. In check mode, the container with the status that it would have."""
-    status = lifecycle.simulate(outcome.before.status, outcome.actions) if check_mode else outcome.after.status
-    container = {"id": wanted.name, **outcome.after.as_dict(), "status": status}
+    container, status = described(wanted.name, outcome, check_mode)
     return {
         "changed": outcome.changed,
         "actions": outcome.actions,
@@ -51,3 +50,9 @@ def result(wanted: Desired, outcome: Outcome, check_mode: bool) -> dict[str, t.A
         "drift": [difference.path for difference in outcome.differences],
         "diff": outcome.diff(status),
     }
+
+
+def described(name: str, outcome: Outcome, check_mode: bool) -> tuple[dict[str, t.Any], str]:
+    """Return the container that it came to, and its status; in check mode the one that it would have."""
+    status = lifecycle.simulate(outcome.before.status, outcome.actions) if check_mode else outcome.after.status
+    return {"id": name, **outcome.after.as_dict(), "status": status}, status

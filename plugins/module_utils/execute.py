@@ -11,7 +11,7 @@ import typing as t
 
 from . import accounts
 from .files import check_files
-from .process_values import check_capability, check_environment, merge_env
+from .process_values import check_capability, check_chdir, check_environment, check_streams, merge_env
 from .runsc import procfs
 from .runsc.client import Runsc
 from .runsc.errors import RunscError, StateError, UsageError
@@ -102,10 +102,7 @@ def check(request: Request) -> None:
         )
     if options.console_socket and not request.tty and not request.process.get("terminal"):
         raise UsageError(f"console_socket: {options.console_socket!r} without a terminal", remedy="Set tty as well")
-    if options.detach and options.input is not None:
-        raise UsageError("stdin: a detached command can't get any", remedy="Do not detach, or write a file first")
-    if not options.detach and (options.stdout or options.stderr):
-        raise UsageError("stdout_file: for a detached command only", remedy="Set detach, or use the returned stdout")
+    check_streams(options.detach, options.input, options.stdout, options.stderr)
     check_files(
         {
             "console_socket": options.console_socket,
@@ -118,10 +115,7 @@ def check(request: Request) -> None:
     for capability in request.capabilities or []:
         check_capability("capabilities", capability)
     check_environment("env", request.env or {})
-    if request.chdir is not None and not request.chdir.startswith("/"):
-        raise UsageError(
-            f"chdir: {request.chdir!r} is not absolute", remedy="Give an absolute path inside the container"
-        )
+    check_chdir(request.chdir)
 
 
 def build_process(runsc: Runsc, request: Request) -> dict[str, t.Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fnmatch
 import typing as t
 
-from .runsc import cgroups, procfs, statedir
+from .runsc import cgroups, exit_status, procfs, statedir
 from .runsc.client import Runsc
 from .runsc.errors import AmbiguousIdError, DeadlineError, NotFoundError, RunscError
 from .runsc.models import Container
@@ -73,7 +73,7 @@ def describe_containers(runsc: Runsc, wanted: Filter, gather: t.Collection[str])
         if container.status in _PROBLEMS:
             problem = record.problem if record else ""
             unreadable.append({"id": container.id, "problem": problem or _PROBLEMS[container.status]})
-        described = _describe(container, record)
+        described = _describe(runsc, container, record)
         for part in _PARTS:
             if part in gather and container.status != CORRUPT:
                 try:
@@ -116,10 +116,11 @@ def _ask(runsc: Runsc, record: statedir.Record) -> Container | None:
     return Container(record.id, status, record.pid, record.bundle, annotations, str(record.spec.get("ociVersion", "")))
 
 
-def _describe(container: Container, record: statedir.Record | None) -> dict[str, t.Any]:
+def _describe(runsc: Runsc, container: Container, record: statedir.Record | None) -> dict[str, t.Any]:
     described: dict[str, t.Any] = dict(container._asdict())
     if record:
         described.update(created=record.created, owner=record.owner, sandbox=record.sandbox)
+        described["exit_status"] = exit_status.read(runsc.root, record.id) if container.status == "stopped" else None
     return described
 
 

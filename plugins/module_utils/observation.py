@@ -11,7 +11,7 @@ import typing as t
 
 from . import lifecycle
 from .lifecycle import ABSENT, BROKEN, STOPPED
-from .runsc import ids, procfs, statedir
+from .runsc import exit_status, ids, procfs, statedir
 from .runsc.client import Runsc
 from .runsc.errors import DeadlineError, NotFoundError, RefusedError, RunscError
 from .runsc.models import Container
@@ -24,6 +24,7 @@ class Observed(t.NamedTuple):
     container: Container | None = None
     record: statedir.Record | None = None
     problem: str = ""
+    exit_status: int | None = None
 
     def as_dict(self) -> dict[str, t.Any]:
         """Return the state document with what only the record knows, as plain data."""
@@ -34,6 +35,7 @@ class Observed(t.NamedTuple):
             known.setdefault("id", record.id)
             known.setdefault("bundle", record.bundle)
             known.update(created=record.created, owner=record.owner, sandbox=record.sandbox)
+            known["exit_status"] = self.exit_status
         if self.problem:
             known["problem"] = self.problem
         return known
@@ -65,7 +67,10 @@ def observe(runsc: Runsc, name: str) -> Observed:
     except DeadlineError as exc:
         return Observed(BROKEN, None, record, exc.message)
     status = container.status if container.status in lifecycle.STATUSES else BROKEN
-    return Observed(status, container, record, "" if status != BROKEN else f"runsc says it is {container.status!r}")
+    problem = "" if status != BROKEN else f"runsc says it is {container.status!r}"
+    return Observed(
+        status, container, record, problem, exit_status.read(runsc.root, name) if status == STOPPED else None
+    )
 
 
 def glance(runsc: Runsc, name: str) -> str | None:
@@ -79,6 +84,16 @@ def glance(runsc: Runsc, name: str) -> str | None:
             return BROKEN
         return record.status if runsc.is_live(record) else STOPPED
     return None
+
+
+def look(runsc: Runsc, name: str) -> str:
+    """Return the status of a container, without a process if it is the first one of its sandbox. See L(glance)."""
+    status = glance(runsc, name)
+    if status not in (lifecycle.CREATED, lifecycle.RUNNING, lifecycle.PAUSED):
+        return status or ABSENT
+    record = statedir.find(runsc.root, name)
+    # That another member has ended is known to runsc only.
+    return status if record is None or record.is_sandbox_root else observe(runsc, name).status
 
 
 def _observe_missing(runsc: Runsc, name: str) -> Observed:

@@ -76,3 +76,17 @@ def split_command(option: str, text: str, instead: str) -> list[str]:
     if not words:
         raise UsageError(f"{option}: {text!r} is not a command", remedy="Give the program first")
     return words
+
+
+def check_chdir(folder: str | None) -> None:
+    """:raises UsageError: the working directory is not absolute."""
+    if folder is not None and not folder.startswith("/"):
+        raise UsageError(f"chdir: {folder!r} is not absolute", remedy="Give an absolute path inside the container")
+
+
+def check_streams(detach: bool, data: bytes | None, stdout: str | None, stderr: str | None) -> None:
+    """:raises UsageError: a command that goes on is to get data, or one that is waited for is to write to files."""
+    if detach and data is not None:
+        raise UsageError("stdin: a detached command can't get any", remedy="Do not detach, or write a file first")
+    if not detach and (stdout or stderr):
+        raise UsageError("stdout_file: for a detached command only", remedy="Set detach, or use the returned stdout")

@@ -38,7 +38,10 @@ RESTORE_SETTLE = 1.0  # seconds in which a restored process that can't live here
 
 
 class Desired(t.NamedTuple):
-    """What is asked for. Times are seconds; C(options) are the files of the container, used when it is made."""
+    """What is asked for. Times are seconds; C(options) are the files of the container, used when it is made.
+
+    :param may_end: a command that has ended already is as good as one that runs, if its exit code was kept.
+    """
 
     name: str
     state: str
@@ -51,6 +54,7 @@ class Desired(t.NamedTuple):
     restore_from: str | None = None
     create_timeout: float = 60.0
     delete_timeout: float = 150.0
+    may_end: bool = False
 
 
 class Outcome(t.NamedTuple):
@@ -229,9 +233,14 @@ def _check_replacement(runsc: Runsc, desired: Desired, before: Observed, steps: 
     config = bundles.read_config(folder)
     bundles.check_config(config, folder)
     bundles.check_sandbox(config, runsc.root, START in steps)
+    if desired.options.keep_exit_status and bundles.is_member(config):
+        raise UsageError(
+            f"keep_exit_status: container {desired.name!r} is a member of another one's sandbox",
+            remedy="Leave it out: runsc_wait knows how a member ended, as long as the sandbox lives",
+        )
     ids.check_new(desired.name, runsc.existing())
     runsc.check_flags()
-    check_files(desired.options._asdict())
+    check_files({name: path for name, path in desired.options._asdict().items() if name != "keep_exit_status"})
     return check_restorable(runsc, desired.restore_from, config) if desired.restore_from else []
 
 
@@ -357,8 +366,11 @@ class _Run:
         if after.status in SATISFIED_BY[self._desired.state]:
             return
         if after.status == STOPPED:
+            if self._desired.may_end and after.exit_status is not None:
+                return
+            code = "" if after.exit_status is None else f", with exit code {after.exit_status}"
             raise SandboxGoneError(
-                f"container {self._desired.name!r} ended right after it was started",
+                f"container {self._desired.name!r} ended right after it was started{code}",
                 remedy="Look at what it wrote (options stdout and stderr), and at its debug log",
                 container=self._desired.name,
             )

@@ -115,6 +115,15 @@ options:
     description:
       - File for what runsc wants to tell users, such as system calls that it does not support.
     type: path
+  keep_exit_status:
+    description:
+      - Keep the exit code of the container when it ends, for M(gvisor.runsc.runsc_wait) and M(gvisor.runsc.runsc_info), until
+        the container is removed. runsc itself forgets it at once.
+      - A small process stays with the sandbox for that, of about 5 MB, and ends with it. It matters when the container is made;
+        one that exists is not replaced because of it.
+      - Not for the further containers of a sandbox; runsc knows how they ended as long as the sandbox lives.
+    type: bool
+    default: false
   console_socket:
     description:
       - Path of a listening Unix socket that receives the terminal of a container with C(process.terminal) in its bundle.
@@ -209,6 +218,12 @@ container:
       type: str
       returned: if the container exists
       sample: root
+    exit_status:
+      description: Exit code of a stopped container that was made with O(keep_exit_status), else null. 128 and the signal's number if a signal
+        ended it, or its sandbox.
+      type: int
+      returned: if the container exists
+      sample: null
     sandbox:
       description: The id of the sandbox that it lives in, its own id unless the bundle says otherwise.
       type: str
@@ -254,6 +269,7 @@ ARGUMENTS: Spec = {
     "stderr": {"type": "path"},
     "pid_file": {"type": "path"},
     "user_log": {"type": "path"},
+    "keep_exit_status": {"type": "bool", "default": False},
     "console_socket": {"type": "path"},
 }
 

@@ -246,33 +246,22 @@ commands:
   sample: [{"cmd": ["/usr/bin/runsc", "--root=/var/run/runsc", "exec", "web-1"], "rc": 0, "ms": 31.0}]
 """
 
+from ansible_collections.gvisor.runsc.plugins.module_utils.command_task import OPTIONS
 from ansible_collections.gvisor.runsc.plugins.module_utils.exec_task import exec_task
 from ansible_collections.gvisor.runsc.plugins.module_utils.module import Spec, run_module
 
 ARGUMENTS: Spec = {
+    **OPTIONS,
     "name": {"type": "str", "required": True, "aliases": ["id"]},
-    "argv": {"type": "list", "elements": "str"},
-    "command": {"type": "str"},
     "process": {"type": "dict"},
-    "env": {"type": "dict"},
-    "secret_env": {"type": "dict", "no_log": True},
-    "chdir": {"type": "str"},
-    "user": {"type": "str"},
     "additional_gids": {"type": "list", "elements": "int"},
     "capabilities": {"type": "list", "elements": "str"},
     "tty": {"type": "bool", "default": False},
     "console_socket": {"type": "path"},
-    "stdin": {"type": "str"},
-    "stdin_add_newline": {"type": "bool", "default": True},
-    "strip_empty_ends": {"type": "bool", "default": True},
     "creates": {"type": "str"},
     "removes": {"type": "str"},
-    "detach": {"type": "bool", "default": False},
-    "stdout_file": {"type": "path"},
-    "stderr_file": {"type": "path"},
     "pid_file": {"type": "path"},
     "internal_pid_file": {"type": "path"},
-    "timeout": {"type": "float", "default": 600.0},
 }
 
 

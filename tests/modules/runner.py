@@ -6,8 +6,9 @@
 
 usage: runner.py [MODULE]
 
-Reads requests from standard input, one JSON object a line, and answers each with the exit code of the module, when that has
-ended. With MODULE, runs that module alone, in this very process, with its options from standard input.
+Reads requests from standard input, one JSON object a line: to start a module, which is answered with its process id, and to
+wait for such a process, which is answered with its exit code. With MODULE, runs that module alone, in this very process, with
+its options from standard input.
 
 As on a managed node, a module gets its options through ansible.module_utils.basic.
 """
@@ -32,6 +33,9 @@ MODULES = {
         "runsc_container",
         "runsc_exec",
         "runsc_info",
+        "runsc_kill",
+        "runsc_run",
+        "runsc_wait",
     )
 }
 
@@ -65,11 +69,14 @@ def main() -> None:
         run(sys.argv[1], json.load(sys.stdin))
     for line in sys.stdin:
         request = json.loads(line)
+        if "wait" in request:
+            print(os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1]), flush=True)
+            continue
         pid = os.fork()
         if pid == 0:
             become(request)
             run(request["module"], request["options"])
-        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+        print(pid, flush=True)
 
 
 if __name__ == "__main__":

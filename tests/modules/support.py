@@ -12,6 +12,7 @@ import importlib.util
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -131,6 +132,13 @@ def read_result(rc: int, out: str, err: str) -> Json:
     return result
 
 
+class Begun(NamedTuple):
+    """A module that was started: its process, and the folder with its output."""
+
+    pid: int
+    place: Path
+
+
 class Runner:
     """The process that runs modules, see runner.py."""
 
@@ -143,19 +151,35 @@ class Runner:
             env={**os.environ, "PYTHONPATH": str(COLLECTIONS)},
         )
 
-    def run(self, module: str, options: Json, environment: dict[str, str], folder: Path, uid: int) -> Json:
-        """Run a module to its end and return its result."""
+    def _ask(self, request: Json) -> int:
         process = self._process
         assert process.stdin and process.stdout
-        with tempfile.TemporaryDirectory(dir=folder, prefix="result-") as place:
-            out, err = Path(place, "out"), Path(place, "err")
-            request = {"module": module, "options": options, "environment": environment, "uid": uid}
-            request.update(folder=str(folder), out=str(out), err=str(err))
-            process.stdin.write(json.dumps(request) + "\n")
-            process.stdin.flush()
-            assert select.select([process.stdout], [], [], PLAY_PATIENCE)[0], f"{module} takes too long: {options}"
-            rc = int(process.stdout.readline())
-            return read_result(rc, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))
+        process.stdin.write(json.dumps(request) + "\n")
+        process.stdin.flush()
+        assert select.select([process.stdout], [], [], PLAY_PATIENCE)[0], f"it takes too long: {request}"
+        return int(process.stdout.readline())
+
+    def begin(self, module: str, options: Json, environment: dict[str, str], folder: Path, uid: int = 0) -> Begun:
+        """Start a module."""
+        place = Path(tempfile.mkdtemp(dir=folder, prefix="result-"))
+        request = {"module": module, "options": options, "environment": environment, "uid": uid}
+        request.update(folder=str(folder), out=str(place / "out"), err=str(place / "err"))
+        return Begun(self._ask(request), place)
+
+    def wait(self, begun: Begun) -> int:
+        """Wait for the end of a module and return its exit code."""
+        return self._ask({"wait": begun.pid})
+
+    def finish(self, begun: Begun) -> Json:
+        """Wait for the end of a module and return its result."""
+        rc = self.wait(begun)
+        out, err = ((begun.place / stream).read_text(encoding="utf-8") for stream in ("out", "err"))
+        shutil.rmtree(begun.place)
+        return read_result(rc, out, err)
+
+    def run(self, module: str, options: Json, environment: dict[str, str], folder: Path, uid: int) -> Json:
+        """Run a module to its end and return its result."""
+        return self.finish(self.begin(module, options, environment, folder, uid))
 
     def close(self) -> None:
         """End it."""

@@ -16,6 +16,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -182,6 +183,11 @@ def test_without_files_streams_are_null(runsc: Runsc, bundle: MakeBundle) -> Non
     assert eventually(lambda: "sleep" in [process.command for process in runsc.top(container)])
 
 
+def stream_option(option: str, path: Path) -> CreateOptions:
+    changes: dict[str, Any] = {option: str(path)}
+    return CreateOptions(**changes)
+
+
 @pytest.mark.parametrize("option", ["stdin", "stdout", "stderr"])
 def test_a_stream_that_can_not_be_opened_is_named(
     runsc: Runsc, bundle: MakeBundle, tmp_path: Path, option: str
@@ -190,7 +196,7 @@ def test_a_stream_that_can_not_be_opened_is_named(
     os.mkfifo(fifo)
     for path in (tmp_path / "missing" / "file", fifo, tmp_path):
         with pytest.raises(UsageError, match=f"^{option}: "):
-            runsc.create(new_id(), bundle(), CreateOptions(**{option: str(path)}))
+            runsc.create(new_id(), bundle(), stream_option(option, path))
 
 
 def test_pid_file_and_user_log(runsc: Runsc, bundle: MakeBundle, tmp_path: Path) -> None:

@@ -68,6 +68,15 @@ def folders(path: str) -> dict[str, str]:
     return {name: folder for name, folder in candidates.items() if os.path.isdir(folder)}
 
 
+def top_folders(accepts: t.Callable[[str], bool]) -> list[str]:
+    """Return the folders of the control groups at the top of each hierarchy, where runsc makes them, with such a name."""
+    found = []
+    for mountpoint in set(hierarchies().values()):
+        with contextlib.suppress(OSError), os.scandir(mountpoint) as entries:
+            found += [entry.path for entry in entries if accepts(entry.name)]
+    return found
+
+
 def folders_of_process(pid: int, name: str) -> list[str]:
     """Return the folders of the control groups called C(name) that a process is in."""
     try:

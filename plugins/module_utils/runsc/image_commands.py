@@ -111,7 +111,15 @@ class ImageCommands(LifecycleCommands):
         guard = rescue.CreateGuard(container, os.path.abspath(bundle), self.root)
         try:
             with container_stdio(options) as stdio, self.error_log() as log:
-                self.invoke("restore", arguments, container=container, timeout=timeout, stdio=stdio, log=log)
+                self.invoke(
+                    "restore",
+                    arguments,
+                    container=container,
+                    timeout=timeout,
+                    stdio=stdio,
+                    log=log,
+                    launch=self.launch(container, options),
+                )
         except BaseException:
             guard.undo()
             raise

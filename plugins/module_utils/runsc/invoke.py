@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import tempfile
 import typing as t
 
@@ -18,7 +19,7 @@ from . import cgroups, flags, ids, procfs, statedir
 from .errors import BinaryError, DeadlineError, NotFoundError, RunscError, UsageError, from_runsc
 from .features import Features, default_cache_folder
 from .monitor import Monitor
-from .process import OUTPUT_LIMIT, Completed, Stdio, run
+from .process import OUTPUT_LIMIT, Completed, Launcher, Stdio, run
 
 DEFAULT_ROOT = statedir.DEFAULT_ROOT
 TIMEOUT = 30.0  # seconds for a call that should take 30 milliseconds
@@ -108,26 +109,33 @@ class Invoker:
         check: bool = True,
         log: ErrorLog | None = None,
         on_deadline: t.Callable[[], None] | None = None,
+        launch: t.Callable[[t.Sequence[str]], t.ContextManager[Launcher]] | None = None,
+        end_with_us: bool = False,
     ) -> Completed:
         """Run one subcommand to its end.
 
         :param timeout: seconds; without it the client's.
         :param check: raise when runsc fails. Without it the caller looks at C(rc).
         :param log: where runsc's own error goes when its standard error is not ours to read.
+        :param launch: makes the launcher for the command.
+        :param end_with_us: runsc is killed when this process ends, however that ends.
         :raises DeadlineError: it did not end in time. Its process is gone then.
         :raises RunscError: it failed; the class says how.
         """
         limit = self.timeout if timeout is None else timeout
-        completed = run(
-            [self.path, *self.global_arguments(log.path if log else None), subcommand, *arguments],
-            timeout=limit,
-            stdio=stdio,
-            monitor=self.monitor,
-            limit=self.output_limit,
-            on_deadline=on_deadline,
-            own_group_only=self._setpgid,
-            parent_death_signal=self._pdeath_signal,
-        )
+        argv = [self.path, *self.global_arguments(log.path if log else None), subcommand, *arguments]
+        with launch(argv) if launch else contextlib.nullcontext() as launcher:
+            completed = run(
+                argv,
+                timeout=limit,
+                stdio=stdio,
+                monitor=self.monitor,
+                limit=self.output_limit,
+                on_deadline=on_deadline,
+                own_group_only=self._setpgid,
+                parent_death_signal=int(signal.SIGKILL) if end_with_us else self._pdeath_signal,
+                launcher=launcher,
+            )
         if completed.timed_out:
             raise deadline_error(subcommand, container, limit, completed)
         if check and completed.rc != 0:
@@ -251,8 +259,7 @@ def private_folder() -> t.Iterator[str]:
     """
     base = os.environ.get("XDG_RUNTIME_DIR", "")
     parent = base if os.path.isdir(base) else tempfile.gettempdir()
-    # A process id means nothing outside of its namespace, and folders may be seen in several.
-    prefix = f"gvisor-runsc-{os.stat('/proc/self/ns/pid').st_ino}-"
+    prefix = f"gvisor-runsc-{procfs.pid_namespace()}-"  # folders may be seen in several namespaces
     _sweep_private_folders(parent, prefix)
     folder = tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=parent)
     try:

@@ -11,7 +11,7 @@ import os
 import signal as signals_of_os
 import typing as t
 
-from . import ids, procfs, rescue, signals, statedir
+from . import exit_status, ids, procfs, rescue, signals, statedir
 from .delete_command import DeleteCommand
 from .errors import (
     AlreadyExistsError,
@@ -27,7 +27,7 @@ from .errors import (
 from .invoke import CREATE_TIMEOUT, ErrorLog, private_folder
 from .models import load_json
 from .options import CreateOptions
-from .process import Completed, Stdio, open_input, open_log
+from .process import Completed, Launcher, Stdio, open_input, open_log
 
 
 @contextlib.contextmanager
@@ -82,13 +82,28 @@ class LifecycleCommands(DeleteCommand):
         try:
             with container_stdio(options) as stdio, self.error_log() as log:
                 completed = self.invoke(
-                    subcommand, arguments, container=container, timeout=timeout, stdio=stdio, log=log, check=False
+                    subcommand,
+                    arguments,
+                    container=container,
+                    timeout=timeout,
+                    stdio=stdio,
+                    log=log,
+                    check=False,
+                    launch=self.launch(container, options),
                 )
                 if completed.rc != 0:
                     raise self.failure(completed, container, log)
         except BaseException as exc:
             self._undo(guard, container, exc)
             raise
+
+    def launch(
+        self, container: str, options: CreateOptions
+    ) -> t.Callable[[t.Sequence[str]], t.ContextManager[Launcher]] | None:
+        """Return what is to launch the runsc that makes a container, if its exit code is to be kept."""
+        if not options.keep_exit_status:
+            return None
+        return lambda argv: exit_status.keeper(argv, self.root, container)
 
     def _undo(self, guard: rescue.CreateGuard, container: str, reason: BaseException) -> None:
         """Undo a create, unless somebody else was faster by a moment and this runsc left that container alone."""
@@ -175,11 +190,13 @@ class LifecycleCommands(DeleteCommand):
         *,
         input: bytes | None = None,
         timeout: float | None = None,
+        end_with_us: bool = False,
     ) -> Completed:
         """Run a container in the foreground until it ends, and delete it. Its output is captured, up to the client's limit.
 
         :param timeout: seconds for the whole life, also of the command; without it the client's.
-        :returns: the process, whose C(rc) is the command's exit code, or 128 and the signal that ended it.
+        :param end_with_us: the container ends when this process does, however that ends. Its files stay then.
+        :returns: the process, whose C(rc) is the command's exit code, or 128 and the signal that ended it or the sandbox.
         :raises DeadlineError: it took too long. No container is left, then or when this call is interrupted.
         :raises RunscError: runsc failed, as opposed to the command.
         """
@@ -201,6 +218,7 @@ class LifecycleCommands(DeleteCommand):
                     stdio=Stdio(input=input),
                     log=log,
                     check=False,
+                    end_with_us=end_with_us,
                 )
                 if log.message() or not os.path.exists(pid_file):
                     raise self.failure(completed, container, log)
@@ -280,7 +298,8 @@ class LifecycleCommands(DeleteCommand):
             raise self._exit_unknown(record)
         which = [f"--pid={pid}"] if pid is not None else [f"--rootpid={rootpid}"] if rootpid is not None else []
         try:
-            completed = self.invoke("wait", [*which, container], container=container, timeout=timeout)
+            # Nobody would read what it says when this process is gone.
+            completed = self.invoke("wait", [*which, container], container=container, timeout=timeout, end_with_us=True)
         except SandboxGoneError as exc:
             raise self._exit_unknown(record, exc.completed) from exc
         answer = load_json(completed.stdout.text, "runsc wait")

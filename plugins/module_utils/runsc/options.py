@@ -33,6 +33,7 @@ class CreateOptions(t.NamedTuple):
     :param stdin: file that becomes standard input of the container; without it /dev/null.
     :param stdout: file that gets standard output, opened for append; without it /dev/null.
     :param stderr: the same for standard error.
+    :param keep_exit_status: leave a waiter with the sandbox that keeps its exit code, see L(exit_status).
     """
 
     pid_file: str | None = None
@@ -41,6 +42,7 @@ class CreateOptions(t.NamedTuple):
     stdin: str | None = None
     stdout: str | None = None
     stderr: str | None = None
+    keep_exit_status: bool = False
 
     def arguments(self) -> list[str]:
         """Return the flags."""

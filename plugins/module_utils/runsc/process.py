@@ -74,6 +74,13 @@ class Stdio(t.NamedTuple):
     stderr: int | None = None
 
 
+class Launcher(t.NamedTuple):
+    """Another program that is to run a command, and end as that ends: its own arguments, and the descriptors that it gets."""
+
+    argv: t.Sequence[str]
+    descriptors: t.Sequence[int]
+
+
 class _Reader:
     """Collects one pipe up to a limit, and reads on beyond it so that the writer never blocks."""
 
@@ -125,11 +132,13 @@ def spawn(
     *,
     own_group_only: bool = False,
     parent_death_signal: int | None = None,
+    descriptors: t.Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start C(argv) in a session of its own, streams not named in C(stdio) being pipes (output) or /dev/null (input).
 
     :param own_group_only: make a process group, but stay in the caller's session.
     :param parent_death_signal: sent to the process when this one ends.
+    :param descriptors: further ones that it inherits.
     :raises BinaryError: the program can't be started.
     """
     stdin: int = subprocess.DEVNULL if stdio.stdin is None else stdio.stdin
@@ -144,6 +153,7 @@ def spawn(
             env=environment(),
             start_new_session=not own_group_only,
             preexec_fn=_preparation(own_group_only, parent_death_signal),
+            pass_fds=descriptors,
         )
     except OSError as exc:
         raise BinaryError(
@@ -182,6 +192,7 @@ def run(
     guard: t.Callable[[], None] | None = None,
     own_group_only: bool = False,
     parent_death_signal: int | None = None,
+    launcher: Launcher | None = None,
 ) -> Completed:
     """Run C(argv) to its end and return what it said.
 
@@ -190,11 +201,18 @@ def run(
     :param timeout: seconds until C(on_deadline) is called (it may stop the work inside the sandbox), and the process
         group is killed L(KILL_GRACE) seconds later if the process still runs.
     :param limit: bytes to keep of each stream; the rest is read and dropped.
+    :param launcher: runs C(argv) in place of us.
     :param guard: called each L(GUARD_INTERVAL) seconds; what it raises ends the process and is raised here.
     :raises BinaryError: the program can't be started.
     """
     started = time.monotonic()
-    process = spawn(argv, stdio, own_group_only=own_group_only, parent_death_signal=parent_death_signal)
+    process = spawn(
+        launcher.argv if launcher else argv,
+        stdio,
+        own_group_only=own_group_only,
+        parent_death_signal=parent_death_signal,
+        descriptors=launcher.descriptors if launcher else (),
+    )
     if monitor:
         monitor.started(argv, process.pid)
     conversation = _Conversation(process, stdio.input, limit)

@@ -168,6 +168,11 @@ def global_flags(pid: int) -> dict[str, str]:
     return flags.parse(arguments(pid)[1:])
 
 
+def pid_namespace() -> int:
+    """Return the number of our pid namespace: a process id means nothing outside of its own."""
+    return os.stat(f"{_PROC}/self/ns/pid").st_ino
+
+
 def kill(pid: int) -> None:
     """SIGKILL a process that was proven to be the right one just before."""
     with contextlib.suppress(ProcessLookupError):

@@ -65,6 +65,7 @@ def purge(record: statedir.Record, root: str) -> None:
 
 def remove_leftovers(record: statedir.Record) -> None:
     """Remove what runsc may leave after a delete: the overlay file, the socket and empty control groups."""
+    statedir.remove_exit(os.path.dirname(record.path), record.id)
     rootfs = (record.spec.get("root") or {}).get("path")
     if rootfs:
         statedir.remove_filestore(rootfs, record.sandbox)  # of members, too, it bears the name of the sandbox

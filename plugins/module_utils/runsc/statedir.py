@@ -111,6 +111,22 @@ def read_all(root: str) -> list[Record]:
     return [record for record in records if record]
 
 
+def state_path(root: str, container: str) -> str:
+    """Return the path of the state file of a container that is the first one of its sandbox."""
+    return os.path.join(root, f"{container}{_INFIX}{container}{_STATE}")
+
+
+def exit_path(root: str, container: str) -> str:
+    """Return the path of the file in which the exit code of a container is kept, under a name that runsc does not look for."""
+    return os.path.join(root, f".gvisor.runsc-{container}.exit")
+
+
+def remove_exit(root: str, container: str) -> None:
+    """Forget the exit code of a container."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(exit_path(root, container))
+
+
 def remove(root: str, container: str) -> None:
     """Remove the files of a container whose processes are proven dead, also those of a create that was cut short."""
     try:
@@ -122,6 +138,7 @@ def remove(root: str, container: str) -> None:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(os.path.join(root, name))
     remove_socket(root, container)
+    remove_exit(root, container)
 
 
 def remove_socket(root: str, sandbox: str, recorded: str = "") -> None:

@@ -1,0 +1,89 @@
+# Copyright (c) 2026, gvisor.runsc maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the options of runsc_run to a job, and from what came of it to the result."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from . import command_task as commands
+from .container_task import described
+from .module import ModuleLike, failure
+from .observation import glance
+from .one_shot import Job, run_job, start_job
+from .runsc.client import Runsc
+from .runsc.errors import RunscError, UsageError
+from .runsc.options import CreateOptions
+
+_KILLED = 128 + 9  # runsc says no more of a sandbox that was killed
+
+
+def run_task(module: ModuleLike, runsc: Runsc) -> dict[str, t.Any]:
+    """Run one command in a sandbox of its own."""
+    params = module.params
+    if params["output_limit"] < 1:
+        raise UsageError(f"output_limit: {params['output_limit']!r} is not positive", remedy="Give a number of bytes")
+    runsc.output_limit = params["output_limit"]
+    wanted = job(params)
+    if wanted.detach:
+        return _started(runsc, wanted, module.check_mode)
+    try:
+        done = run_job(runsc, wanted, check_mode=module.check_mode)
+    except RunscError as exc:
+        if exc.kind not in commands.CUT_SHORT or exc.completed is None:
+            raise
+        if params["strip_empty_ends"]:
+            exc.completed = commands.stripped(exc.completed)
+        status = glance(runsc, exc.container) if exc.container else None
+        return {**failure(exc, status), "changed": True, "timed_out": exc.kind == "timeout"}
+    times = commands.times(done.start, done.end)
+    if done.completed is None:
+        return {**commands.not_run(done.reason), **times, "timed_out": False}
+    facts = commands.ended(done.completed, done.name, strip=params["strip_empty_ends"])
+    if done.completed.rc == _KILLED:
+        facts["msg"] += ": it was killed by SIGKILL, or the sandbox was, for example at the memory limit of the bundle"
+    return {
+        **facts,
+        **times,
+        "timed_out": False,
+        "name": done.name,
+        **({"status": "absent"} if "failed" in facts else {}),
+    }
+
+
+def job(params: t.Mapping[str, t.Any]) -> Job:
+    """Return the options as a job. :raises UsageError: one of them makes no sense."""
+    return Job(
+        args=commands.arguments(params),
+        env=commands.environment(params),
+        input=commands.stdin(params),
+        options=CreateOptions(
+            stdout=params["stdout_file"], stderr=params["stderr_file"], keep_exit_status=params["keep_exit_status"]
+        ),
+        **{
+            option: params[option]
+            for option in ("bundle", "name", "chdir", "user", "creates", "removes", "timeout", "detach")
+        },
+    )
+
+
+def _started(runsc: Runsc, wanted: Job, check_mode: bool) -> dict[str, t.Any]:
+    start = datetime.datetime.now()
+    outcome, reason = start_job(runsc, wanted, check_mode=check_mode)
+    times = {**commands.times(start, datetime.datetime.now()), "timed_out": False}
+    if outcome is None:
+        return {**commands.not_run(reason), **times}
+    container, status = described(str(wanted.name), outcome, check_mode)
+    return {
+        **commands.not_run(""),
+        "msg": "it runs" if outcome.changed else "it exists already",
+        **times,
+        "changed": outcome.changed,
+        "name": wanted.name,
+        "actions": outcome.actions,
+        "container": container,
+        "diff": outcome.diff(status),
+    }

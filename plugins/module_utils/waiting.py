@@ -1,0 +1,129 @@
+# Copyright (c) 2026, gvisor.runsc maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Waiting for a container, or a process in it, and learning how it ended. Changes nothing. No Ansible in here."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from .lifecycle import ABSENT, BROKEN, CREATED, STATES, STOPPED
+from .observation import look
+from .runsc import exit_status
+from .runsc.client import Runsc
+from .runsc.errors import DeadlineError, NotFoundError, OutOfMemoryError, RunscError, SandboxGoneError, StateError
+
+_SETTLE = 2.0  # seconds from the end of a container until it is seen to have stopped
+_PAUSE = 0.05  # seconds between two looks, which cost no process but for members of another sandbox
+_MEMBER_PAUSE = 0.5
+
+CONTAINER, SANDBOX = "container", "sandbox"  # whose numbers of processes are meant
+
+
+class Condition(t.NamedTuple):
+    """What to wait for: a status of the container, or the end of one of its processes."""
+
+    name: str
+    until: str = STOPPED
+    pid: int | None = None
+    pid_namespace: str = SANDBOX
+    timeout: float = 300.0
+
+
+class Awaited(t.NamedTuple):
+    """What happened. C(exit_status) is None where nothing ended, or where nobody knows how."""
+
+    status: str
+    exit_status: int | None
+    seconds: float
+    oom_killed: bool = False
+
+
+def wait(runsc: Runsc, condition: Condition) -> Awaited:
+    """Wait until the condition holds.
+
+    :raises NotFoundError: there is no such container, or no such process.
+    :raises DeadlineError: the condition does not hold in time.
+    :raises StateError: the sandbox hangs, or its record can't be read.
+    """
+    started = time.monotonic()
+    deadline = started + condition.timeout
+    if condition.pid is not None:
+        code = _await_process(runsc, condition)
+        return Awaited(look(runsc, condition.name), code, time.monotonic() - started)
+    if condition.until == STOPPED:
+        return _await_end(runsc, condition, deadline)._replace(seconds=time.monotonic() - started)
+    status = await_status(runsc, condition.name, [condition.until], deadline)
+    return Awaited(status, None, time.monotonic() - started)
+
+
+def await_status(runsc: Runsc, name: str, accepted: t.Collection[str], deadline: float) -> str:
+    """Wait until the container has one of these statuses, and return it. C(deadline) is of the monotonic clock."""
+    while True:
+        status = _usable(runsc, name)
+        if status in accepted:
+            return status
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise _too_late(name, f"it is {status}, not {' or '.join(accepted)}")
+        record = runsc.existing().get(name)
+        is_member = record is not None and not record.endswith(f"_sandbox:{name}.state")
+        time.sleep(min(left, _MEMBER_PAUSE if is_member else _PAUSE))
+
+
+def _usable(runsc: Runsc, name: str) -> str:
+    """Return the status. :raises StateError: nobody would ever learn of a change."""
+    status = look(runsc, name)
+    if status == BROKEN:
+        raise StateError(
+            f"container {name!r} can't be used: its sandbox hangs, or its record can't be read",
+            remedy="Look at it with runsc_info, or remove it with runsc_container and state absent",
+            container=name,
+        )
+    return status
+
+
+def _await_end(runsc: Runsc, condition: Condition, deadline: float) -> Awaited:
+    name = condition.name
+    if runsc.record(name).status == CREATED:
+        # runsc would never tell those how it ends who wait for it from now on.
+        await_status(runsc, name, [status for status in STATES if status != CREATED], deadline)
+    if _usable(runsc, name) == STOPPED and runsc.record(name).is_sandbox_root:
+        return Awaited(STOPPED, exit_status.read(runsc.root, name), 0.0)
+    try:
+        code: int | None = runsc.wait(name, timeout=max(0.1, deadline - time.monotonic()))
+        return Awaited(await_status(runsc, name, [STOPPED, ABSENT], time.monotonic() + _SETTLE), code, 0.0)
+    except DeadlineError as exc:
+        raise _too_late(name, "it still runs") from exc
+    except SandboxGoneError as exc:
+        code = exit_status.read(runsc.root, name)
+        return Awaited(look(runsc, name), code, 0.0, isinstance(exc, OutOfMemoryError))
+
+
+def _await_process(runsc: Runsc, condition: Condition) -> int:
+    numbers = {"pid" if condition.pid_namespace == CONTAINER else "rootpid": condition.pid}
+    try:
+        return runsc.wait(condition.name, **numbers, timeout=condition.timeout)
+    except DeadlineError as exc:
+        raise _too_late(condition.name, f"its process {condition.pid} still runs") from exc
+    except RunscError as exc:
+        if "no such process" not in exc.message:
+            raise
+        raise no_such_process(condition.name, condition.pid) from exc
+
+
+def no_such_process(name: str, pid: int | None) -> NotFoundError:
+    """Build the error for a process that is not there."""
+    return NotFoundError(
+        f"pid: there is no process {pid} in container {name!r}, or it has ended",
+        remedy="runsc_info with gather processes shows them, by their numbers in the sandbox",
+        container=name,
+    )
+
+
+def _too_late(name: str, what: str) -> DeadlineError:
+    return DeadlineError(
+        f"the wait for container {name!r} took too long: {what}", remedy="Raise the timeout", container=name
+    )

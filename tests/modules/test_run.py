@@ -1,0 +1,267 @@
+# Copyright (c) 2026, gvisor.runsc maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""runsc_run: one command in a sandbox of its own, of which nothing is left, whatever happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.gvisor.runsc.tests.modules.support import (
+    Json,
+    Place,
+    eventually,
+    processes,
+    read_result,
+    subcommands,
+)
+
+LIMIT = 64 * 1024 * 1024  # bytes of memory
+EAT = ["dd", "if=/dev/zero", "of=/tmp/eaten", "bs=1M", "count=300"]  # a tmpfs is in the memory of the sandbox
+
+
+def run(place: Place, *argv: str, **options: Any) -> Json:
+    """Run a command; it must not fail."""
+    return place.good("runsc_run", **{"bundle": str(place.bundle), "argv": list(argv) or None, **options})
+
+
+def fails(place: Place, kind: str, *argv: str, **options: Any) -> Json:
+    """Run a command; it must fail in this way."""
+    return place.bad("runsc_run", kind, **{"bundle": str(place.bundle), "argv": list(argv) or None, **options})
+
+
+def nothing_is_left(place: Place) -> None:
+    """Assert that the root is empty, and that nothing works for it."""
+    eventually(lambda: not [pid for pid, argv in processes() if f"--root={place.root}" in argv], "all processes end")
+    assert os.listdir(place.root) == []
+    assert list(place.tmp.glob("gvisor-runsc-*")) == []
+
+
+def test_the_result_of_a_command(place: Place) -> None:
+    shim = place.shim()
+    done = run(place, "sh", "-c", "echo out; echo err >&2", runsc_path=str(shim))
+    assert (done["changed"], done["rc"], done["stdout"], done["stderr"], done["timed_out"]) == (
+        True,
+        0,
+        "out",
+        "err",
+        False,
+    )
+    assert done["name"].startswith("run-")
+    assert {"start", "end", "delta", "cmd"} <= set(done)
+    assert [call for call in subcommands(shim) if call == "run"] == ["run"]
+    nothing_is_left(place)
+    failed = fails(place, "command", "sh", "-c", "echo out; exit 7")
+    assert (failed["rc"], failed["stdout"], failed["changed"], failed["status"]) == (7, "out", True, "absent")
+    assert fails(place, "command", "sh", "-c", "kill -9 $$")["rc"] == 137
+
+
+def test_one_process_of_runsc(place: Place) -> None:
+    run(place, "true")  # what the binary can do is known now
+    shim = place.shim()
+    run(place, "true", runsc_path=str(shim), verbosity=3)
+    again = len(subcommands(shim))
+    run(place, "true", runsc_path=str(shim))
+    assert subcommands(shim)[again:] == ["run"]
+
+
+def test_the_bundle_gives_what_the_options_do_not(place: Place) -> None:
+    script = 'echo "$PWD $OWN $BOTH $(id -u):$(id -g)"'
+    process = {"args": ["sh", "-c", script], "env": ["PATH=/bin", "OWN=1", "BOTH=own"], "cwd": "/tmp"}
+    place.write_config({"process": {**process, "user": {"uid": 5, "gid": 6}}})
+    text = (place.bundle / "config.json").read_text(encoding="utf-8")
+    assert run(place)["stdout"] == "/tmp 1 own 5:6"
+    assert run(place, env={"BOTH": "given"}, chdir="/bin", user="7:8")["stdout"] == "/bin 1 given 7:8"
+    assert run(place, command="echo 'two words'")["stdout"] == "two words"
+    assert (place.bundle / "config.json").read_text(encoding="utf-8") == text
+
+
+def test_users_by_name(place: Place, source: Path) -> None:
+    place.write_config({"root": {"path": str(source), "readonly": True}})
+    accounts = (source / "etc/passwd").read_text(encoding="utf-8").splitlines()
+    name, _secret, uid, gid = next(line for line in accounts if not line.startswith("root")).split(":")[:4]
+    assert run(place, "sh", "-c", "id -u; id -g", user=name)["stdout_lines"] == [uid, gid]
+    assert "nosuch" in fails(place, "usage", "id", user="nosuch")["msg"]
+
+
+def test_a_relative_root_and_mount(place: Place) -> None:
+    (place.bundle / "data").mkdir()
+    (place.bundle / "data/file").write_text("here", encoding="utf-8")
+    root = os.path.relpath(place.config["root"]["path"], place.bundle)
+    mount = {"destination": "/tmp", "type": "bind", "source": "data"}
+    place.write_config({"root": {"path": root, "readonly": True}, "mounts": [mount]})
+    assert run(place, "cat", "/tmp/file")["stdout"] == "here"
+
+
+def test_streams(place: Place) -> None:
+    assert run(place, "cat", stdin="text")["stdout"] == "text"
+    assert run(place, "wc", "-c", stdin="text")["stdout"] == "5"
+    assert run(place, "wc", "-c", stdin="text", stdin_add_newline=False)["stdout"] == "4"
+    assert run(place, "echo", "x", strip_empty_ends=False)["stdout"] == "x\n"
+    cut = run(place, "sh", "-c", "echo 123456789; echo abc >&2", output_limit=4)
+    assert (cut["stdout"], cut["stdout_truncated"], cut["stderr"], cut["stderr_truncated"]) == (
+        "1234",
+        True,
+        "abc",
+        False,
+    )
+    assert run(place, "printf", "\\377\\n")["stdout"] == "\\xff"
+
+
+def test_secrets_are_seen_nowhere(place: Place) -> None:
+    done = run(place, "sh", "-c", 'echo "it is $TOKEN"; sleep 0.3', secret_env={"TOKEN": "hunter2secret"})
+    assert "hunter2secret" not in json.dumps({key: done[key] for key in done if key != "invocation"})
+    with place.started(
+        "runsc_run", bundle=str(place.bundle), argv=["sleep", "5"], secret_env={"T": "hunter2"}
+    ) as process:
+        eventually(lambda: list(place.tmp.glob("gvisor-runsc-*/config.json")), "the private bundle is written")
+        (config,) = place.tmp.glob("gvisor-runsc-*/config.json")
+        assert (config.stat().st_mode & 0o777, config.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+        eventually(place.sandboxes, "the sandbox runs")
+        assert "hunter2" not in str([argv for _pid, argv in processes()])
+        process.send_signal(signal.SIGTERM)
+        process.communicate()
+    nothing_is_left(place)
+
+
+def test_conditions(place: Place) -> None:
+    file = place.folder / "made"
+    for option, exists, runs in (("creates", False, True), ("removes", False, False)):
+        done = run(place, "true", **{option: str(file)})
+        assert done["changed"] is runs, (option, exists)
+    file.symlink_to("nowhere")
+    assert run(place, "true", creates=str(file))["msg"] == f"not run, since {file} exists"
+    assert run(place, "true", removes=str(file))["changed"] is True
+    assert "creates: 'x' is not absolute" in fails(place, "usage", "true", creates="x")["msg"]
+
+
+def test_check_mode_runs_nothing(place: Place) -> None:
+    shim = place.shim()
+    done = run(place, "touch", "/tmp/x", runsc_path=str(shim), check=True)
+    assert (done["changed"], subcommands(shim)) == (True, [])
+    assert "argv: there is no program 'nosuch'" in fails(place, "usage", "nosuch", check=True)["msg"]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"bundle": "relative"}, "bundle: 'relative' is not absolute"),
+        ({"bundle": "/nonexistent"}, "can't be read"),
+        ({"argv": []}, "argv: [] is not a command"),
+        ({"argv": None, "command": "'"}, "command: "),
+        ({"env": {"A": 1}}, "env: the value of 'A'"),
+        ({"chdir": "tmp"}, "chdir: 'tmp' is not absolute"),
+        ({"timeout": 0}, "timeout: 0.0 is not positive"),
+        ({"output_limit": 0}, "output_limit: 0 is not positive"),
+        ({"stdout_file": "/tmp/x"}, "stdout_file: for a detached command only"),
+        ({"keep_exit_status": True}, "keep_exit_status: for a detached command only"),
+        ({"name": "a*"}, "'a*' is not a container id"),
+        ({"detach": True, "name": "x", "stdin": "x"}, "stdin: a detached command"),
+        ({"argv": ["nosuch"]}, "argv: there is no program 'nosuch'"),
+    ],
+    ids=str,
+)
+def test_mistakes(place: Place, options: Json, says: str) -> None:
+    assert says in fails(place, "usage", **{"argv": ["true"], **options})["msg"]
+    assert not place.root.exists() or os.listdir(place.root) == []
+
+
+def test_a_deadline(place: Place) -> None:
+    failed = fails(place, "timeout", "sh", "-c", "echo begun; sleep 1000", timeout=1)
+    assert (failed["timed_out"], failed["changed"], failed["stdout"]) == (True, True, "begun")
+    nothing_is_left(place)
+
+
+def test_the_sandbox_is_killed(place: Place) -> None:
+    with place.started("runsc_run", bundle=str(place.bundle), argv=["sleep", "100"]) as process:
+        eventually(lambda: "running" in place.listed().values(), "it runs")
+        os.kill(place.sandboxes()[0], signal.SIGKILL)
+        out, err = process.communicate(timeout=30)
+    result = read_result(process.returncode, out, err)
+    # runsc says the same of a command that was killed inside.
+    assert (result["failed"], result["failure_kind"], result["rc"]) == (True, "command", 137)
+    nothing_is_left(place)
+
+
+def test_the_memory_is_used_up(place: Place) -> None:
+    place.write_config({"linux": {"resources": {"memory": {"limit": LIMIT}}}})
+    failed = fails(place, "command", *EAT)
+    assert (failed["rc"], failed["changed"]) == (137, True)
+    assert "for example at the memory limit" in failed["msg"]
+    nothing_is_left(place)
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_the_module_is_killed(place: Place, named: bool) -> None:
+    """The sandbox ends with it, and the next task removes the files."""
+    name = {"name": place.id} if named else {}
+    with place.started("runsc_run", bundle=str(place.bundle), argv=["sleep", "100"], **name) as process:
+        eventually(lambda: "running" in place.listed().values(), "it runs")
+        process.kill()
+        process.communicate()
+    eventually(lambda: not place.sandboxes(), "the sandbox ends")
+    assert run(place, "echo", "again", **name)["stdout"] == "again"
+    nothing_is_left(place)
+
+
+def test_another_container_of_that_name_is_not_touched(place: Place) -> None:
+    place.container()
+    failed = fails(place, "runtime", "true", name=place.id)
+    assert f"name: there is a container '{place.id}' already" in failed["msg"]
+    place.container(state="stopped")
+    fails(place, "runtime", "true", name=place.id)
+    assert place.listed() == {place.id: "stopped"}
+
+
+def test_detached(place: Place) -> None:
+    out = place.folder / "out"
+    options: Json = {"name": place.id, "detach": True, "stdout_file": str(out), "stderr_file": str(out)}
+    script = ["sh", "-c", 'echo "$A"; echo err >&2; sleep 100']
+    assert run(place, *script, env={"A": "set"}, **options, check=True)["actions"] == ["create", "start"]
+    first = run(place, *script, env={"A": "set"}, **options)
+    assert (first["changed"], first["container"]["status"]) == (True, "running")
+    place.wait_for(out, "set\nerr\n")
+    again = run(place, *script, env={"A": "set"}, **options)
+    assert (again["changed"], again["container"]["pid"]) == (False, first["container"]["pid"])
+    assert run(place, "true", **options, creates=str(out))["msg"] == f"not run, since {out} exists"
+    assert list(place.tmp.glob("gvisor-runsc-*")) == []
+    assert "bundle" in place.module("runsc_container", name=place.id, recreate="always")["msg"]
+    assert place.listed() == {place.id: "running"}
+
+
+def test_detached_as_the_bundle_says(place: Place) -> None:
+    done = run(place, name=place.id, detach=True)
+    assert done["container"]["bundle"] == str(place.bundle)
+    assert place.container(recreate="on-change")["changed"] is False
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_a_detached_job_that_ends_at_once(place: Place, code: int) -> None:
+    script = ["sh", "-c", f"exit {code}"]
+    done = run(place, *script, name=place.id, detach=True, keep_exit_status=True)
+    assert (done["changed"], done["container"]["status"]) in ((True, "stopped"), (True, "running"))
+    assert place.good("runsc_wait", name=place.id)["exit_status"] == code
+    place.container(state="absent")
+    assert fails(place, "sandbox_gone", *script, name=place.id, detach=True)["status"] == "stopped"
+
+
+def test_a_hundred_at_a_time(place: Place) -> None:
+    """In bounded memory, and each gets its own output."""
+    count = 100
+    script = "echo $N; echo >/tmp/file$N; ls /tmp"
+    children = []
+    for number in range(count):
+        options = place.options({"bundle": str(place.bundle), "argv": ["sh", "-c", script], "env": {"N": str(number)}})
+        children.append(place.runner.begin("runsc_run", options, place.environment, place.folder))
+    for number, child in enumerate(children):
+        result = place.runner.finish(child)
+        assert not result.get("failed"), result
+        assert result["stdout_lines"] == [str(number), f"file{number}"]
+    nothing_is_left(place)
