@@ -34,6 +34,7 @@ MODULES = {
         "runsc_exec",
         "runsc_info",
         "runsc_kill",
+        "runsc_prune",
         "runsc_run",
         "runsc_wait",
     )

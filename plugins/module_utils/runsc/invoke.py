@@ -257,18 +257,28 @@ def private_folder() -> t.Iterator[str]:
 
     Those of processes that were killed, and could not remove theirs, are removed first: secrets may be in them.
     """
-    base = os.environ.get("XDG_RUNTIME_DIR", "")
-    parent = base if os.path.isdir(base) else tempfile.gettempdir()
-    prefix = f"gvisor-runsc-{procfs.pid_namespace()}-"  # folders may be seen in several namespaces
-    _sweep_private_folders(parent, prefix)
-    folder = tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=parent)
+    for stale in stale_private_folders():
+        shutil.rmtree(stale, ignore_errors=True)
+    folder = tempfile.mkdtemp(prefix=f"{_private_prefix()}{os.getpid()}-", dir=_private_parent())
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _sweep_private_folders(parent: str, prefix: str) -> None:
+def _private_parent() -> str:
+    base = os.environ.get("XDG_RUNTIME_DIR", "")
+    return base if os.path.isdir(base) else tempfile.gettempdir()
+
+
+def _private_prefix() -> str:
+    return f"gvisor-runsc-{procfs.pid_namespace()}-"  # folders may be seen in several namespaces
+
+
+def stale_private_folders() -> list[str]:
+    """Return the private folders of processes that are gone."""
+    parent, prefix = _private_parent(), _private_prefix()
+    stale = []
     for name in os.listdir(parent):
         pid = name[len(prefix) :].partition("-")[0]
         if not name.startswith(prefix) or not pid.isdecimal() or os.path.exists(f"/proc/{pid}"):
@@ -276,7 +286,8 @@ def _sweep_private_folders(parent: str, prefix: str) -> None:
         path = os.path.join(parent, name)
         with contextlib.suppress(OSError):
             if os.lstat(path).st_uid == os.geteuid() and not os.path.islink(path):
-                shutil.rmtree(path, ignore_errors=True)
+                stale.append(path)
+    return stale
 
 
 def essence(stderr: str) -> str:

@@ -24,6 +24,7 @@ SENTRY = "runsc-sandbox"  # argv[0] of the sandbox process, on all versions
 GOFER = "runsc-gofer"
 
 _PROC = "/proc"
+_CREATING = ("create", "run", "restore")  # the subcommands that make a container
 # The record is written after the sentry has started, so a process that started later has another's pid. btime is rounded
 # to seconds, and a clock that was stepped moves it, hence the slack.
 _START_SLACK = 5.0
@@ -99,8 +100,23 @@ def find_sentries(sandbox: str, root: str | None = None) -> list[int]:
 
     Finds what no record names: after a create that was cut short, or a record that was wiped.
     """
-    pids = [int(entry) for entry in os.listdir(_PROC) if entry.isdigit()]
-    return [pid for pid in pids if _is_sentry_of(arguments(pid), sandbox, root)]
+    return [pid for pid, argv in _processes() if _is_sentry_of(argv, sandbox, root)]
+
+
+def sentries(root: str) -> dict[int, str]:
+    """Return the id of every sentry under a root, recorded or not, by pid."""
+    return {pid: argv[-1] for pid, argv in _processes() if _runs(argv, SENTRY, root)}
+
+
+def gofers(root: str) -> list[int]:
+    """Return the pids of the gofers under a root. They carry no id."""
+    return [pid for pid, argv in _processes() if _runs(argv, GOFER, root)]
+
+
+def age(pid: int) -> float:
+    """Return for how many seconds a process has been running; 0 if there is none."""
+    started = _start_time(pid)
+    return 0.0 if started is None else max(0.0, time.time() - started)
 
 
 def _is_sentry_of(argv: t.Sequence[str], sandbox: str, root: str | None) -> bool:
@@ -122,25 +138,36 @@ def _started_before(pid: int, moment: float | None) -> bool:
 
 def find_creators(container: str, root: str) -> list[int]:
     """Return the pids of runsc clients that are creating this container under this root right now."""
-    return find_clients(container, root, ("create", "run", "restore"))
+    return find_clients(container, root, _CREATING)
 
 
 def find_clients(container: str, root: str, commands: t.Collection[str]) -> list[int]:
     """Return the pids of runsc clients that carry out one of these subcommands for a container under this root."""
-    clients = []
-    for entry in os.listdir(_PROC):
-        argv = arguments(int(entry)) if entry.isdigit() else []
-        if len(argv) < 3 or argv[-1] != container:
+    return [pid for pid, name in _clients(root, commands) if name == container]
+
+
+def creators(root: str) -> list[str]:
+    """Return the ids of the containers that runsc clients are creating under this root right now."""
+    return [name for _pid, name in _clients(root, _CREATING)]
+
+
+def _clients(root: str, commands: t.Collection[str]) -> t.Iterator[tuple[int, str]]:
+    for pid, argv in _processes():
+        if len(argv) < 3 or pid == os.getpid():
             continue
         # The binary may be a script that is about to become runsc: its interpreter and its name come first then.
-        argv = argv[next((index for index, argument in enumerate(argv) if argument.startswith("-")), 0) :]
-        given = flags.parse(argv)
+        rest = argv[next((index for index, argument in enumerate(argv) if argument.startswith("-")), 0) :]
+        given = flags.parse(rest)
         if "root" not in given or os.path.realpath(given["root"]) != os.path.realpath(root):
             continue
-        command = next((argument for argument in argv if not argument.startswith("-")), "")
-        if command in commands and int(entry) != os.getpid():
-            clients.append(int(entry))
-    return clients
+        if next((argument for argument in rest if not argument.startswith("-")), "") in commands:
+            yield pid, argv[-1]
+
+
+def _processes() -> t.Iterator[tuple[int, list[str]]]:
+    for entry in os.listdir(_PROC):
+        if entry.isdigit():
+            yield int(entry), arguments(int(entry))
 
 
 def has_open(pid: int, paths: t.Iterable[str]) -> bool:

@@ -21,12 +21,13 @@ MODULES = os.path.join(os.path.dirname(MODULE_UTILS), "modules")
 FLOORS: list[set[str]] = [
     {
         *("bundle_task", "checkpoint_task", "command_task", "container_task", "exec_task", "info_task", "kill_task"),
-        *("module", "run_task", "wait_task"),
+        *("module", "prune_task", "run_task", "wait_task"),
     },
     {
         *("accounts", "annotations", "bundle", "bundle_build", "bundle_config", "bundle_folder", "bundle_values"),
         *("checkpoint", "execute", "files", "images", "inside", "inspection", "locks", "observation", "one_shot"),
-        *("process_values", "reconcile", "rootfs_source", "signalling", "spec_drift", "unpack", "waiting"),
+        *("process_values", "prune", "reconcile", "remains", "rootfs_source", "signalling", "spec_drift", "unpack"),
+        "waiting",
     },
     {"lifecycle"},
     {"runsc"},
