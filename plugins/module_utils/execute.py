@@ -11,6 +11,7 @@ import typing as t
 
 from . import accounts
 from .files import check_files
+from .pods import check_not_frozen
 from .process_values import check_capability, check_chdir, check_environment, check_streams, merge_env
 from .runsc import procfs
 from .runsc.client import Runsc
@@ -89,6 +90,7 @@ def check_running(runsc: Runsc, name: str) -> None:
             remedy="Bring it to state running first",
             container=name,
         )
+    check_not_frozen(runsc, record)
 
 
 def check(request: Request) -> None:

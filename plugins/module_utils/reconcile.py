@@ -11,11 +11,11 @@ import os
 import typing as t
 
 from . import bundle as bundles
-from . import lifecycle
+from . import lifecycle, pods
 from .annotations import STOP_SIGNAL
 from .files import check_files
 from .images import check_restorable
-from .lifecycle import ABSENT, BROKEN, CREATE, CREATED, RESTORE, SATISFIED_BY, START, STOPPED
+from .lifecycle import ABSENT, BROKEN, CREATE, CREATED, RESTORE, RUNNING, SATISFIED_BY, START, STOPPED
 from .locks import container_lock
 from .observation import Observed, observe
 from .runsc import ids, procfs, signals, statedir
@@ -65,6 +65,7 @@ class Outcome(t.NamedTuple):
     after: Observed
     differences: list[Difference]
     warnings: list[str]
+    removed_members: list[str] = []
 
     @property
     def changed(self) -> bool:
@@ -123,7 +124,7 @@ def _converge(runsc: Runsc, desired: Desired, check_mode: bool) -> Outcome:
             return _predict_without_bundle(desired, before)
         steps, differences, warnings = _plan(runsc, desired, before)
         if not steps or check_mode:
-            return Outcome(list(steps), before, before, differences, warnings)
+            return Outcome(list(steps), before, before, differences, warnings, _doomed(runsc, before, steps))
         outcome = _apply(runsc, desired, before, steps, differences)
         return outcome._replace(warnings=[*warnings, *outcome.warnings])
     except RunscError as exc:
@@ -182,14 +183,28 @@ def _plan(runsc: Runsc, desired: Desired, before: Observed) -> tuple[lifecycle.P
         return (lifecycle.FORCE_DELETE,), [], []  # its record was lost, and runsc can neither see nor end it
     differences = _differences(runsc, desired, before)
     recreate = desired.recreate == ALWAYS or (desired.recreate == ON_CHANGE and bool(differences))
+    # A frozen sandbox can't be ended in order, but nobody minds when it is to go with all that is in it.
+    force = desired.force or (desired.state == ABSENT and _is_frozen_with_members(runsc, before))
     steps = lifecycle.plan(
-        before.status, desired.state, recreate=recreate, restore=bool(desired.restore_from), force=desired.force
+        before.status, desired.state, recreate=recreate, restore=bool(desired.restore_from), force=force
     )
+    if before.record and not force and (steps or desired.state == RUNNING):
+        pods.check_not_frozen(runsc, before.record)
     made = CREATE in steps or RESTORE in steps
     warnings = _check_replacement(runsc, desired, before, steps) if made else []
     if steps and before.record:
         _check_addressable(runsc, desired.name, steps)
     return steps, differences, warnings
+
+
+def _is_frozen_with_members(runsc: Runsc, before: Observed) -> bool:
+    record = before.record
+    return record is not None and bool(pods.members(runsc, record)) and bool(pods.frozen_by(runsc, record))
+
+
+def _doomed(runsc: Runsc, before: Observed, steps: lifecycle.Plan) -> list[str]:
+    """Return the containers that are removed as well: runsc leaves the records of those whose sandbox is deleted."""
+    return [] if {lifecycle.DELETE, lifecycle.FORCE_DELETE}.isdisjoint(steps) else pods.members(runsc, before.record)
 
 
 def _differences(runsc: Runsc, desired: Desired, before: Observed) -> list[Difference]:
@@ -261,7 +276,7 @@ def _apply(
         run.check(after)
     except RunscError as exc:
         raise ReconcileError(exc, run.actions, _observe_after_failure(runsc, desired.name)) from exc
-    return Outcome(run.actions, before, after, differences, run.warnings)
+    return Outcome(run.actions, before, after, differences, run.warnings, run.members)
 
 
 def _merged(steps: lifecycle.Plan) -> list[lifecycle.Plan]:
@@ -299,6 +314,7 @@ class _Run:
         self._runsc = runsc
         self._desired = desired
         self._before = before
+        self.members = pods.members(runsc, before.record)
         self.actions: list[str] = []
         self.warnings: list[str] = []
 
@@ -360,6 +376,8 @@ class _Run:
 
     def _delete(self, force: bool) -> None:
         self._runsc.delete(self._desired.name, force=force, timeout=self._desired.delete_timeout)
+        for member in self.members:
+            self._runsc.delete(member, force=True, timeout=self._desired.delete_timeout)
 
     def check(self, after: Observed) -> None:
         """:raises RunscError: the container is not in the state that was asked for."""

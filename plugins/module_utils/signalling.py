@@ -11,6 +11,7 @@ import typing as t
 
 from .lifecycle import ABSENT, CREATED, PAUSED, RUNNING, STOPPED
 from .observation import look
+from .pods import check_not_frozen
 from .runsc import signals
 from .runsc.client import Runsc
 from .runsc.errors import DeadlineError, RunscError, SandboxGoneError, StateError, UsageError
@@ -58,7 +59,7 @@ def send(runsc: Runsc, wanted: Signal, *, check_mode: bool = False) -> Signalled
     signals.number(wanted.signal)
     if wanted.wait_timeout < 0:
         raise UsageError(f"wait_timeout: {wanted.wait_timeout!r} is negative", remedy="Give a number of seconds")
-    runsc.record(wanted.name)
+    record = runsc.record(wanted.name)
     before = look(runsc, wanted.name)
     if before in _ENDED:
         return Signalled(False, before, before, True)
@@ -68,6 +69,7 @@ def send(runsc: Runsc, wanted: Signal, *, check_mode: bool = False) -> Signalled
             remedy=_REMEDIES.get(before, _OTHER_REMEDY),
             container=wanted.name,
         )
+    check_not_frozen(runsc, record)
     if check_mode:
         return Signalled(True, before, before, None)
     try:

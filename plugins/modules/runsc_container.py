@@ -32,10 +32,13 @@ options:
   state:
     description:
       - V(absent), it does not exist. A running one gets O(stop_signal) first.
+      - With the first container of a sandbox, the further ones in it end. When it is removed or replaced, they are removed as
+        well, see RV(removed_members).
       - V(created), it exists, and can be started or has been started.
       - V(running), its command runs. One that ends within the moment in which it is looked at is a failure, whatever its exit
         code; to run a command that ends, use M(gvisor.runsc.runsc_exec) in a container whose own command waits.
-      - V(paused), it runs but is frozen, with everything else in its sandbox.
+      - V(paused), it runs but is frozen, with everything else in its sandbox. Only the container that was paused can be resumed;
+        the others of its sandbox can't be used before.
       - V(stopped), nothing of it runs. One that does not exist counts as stopped.
       - A gVisor container that has stopped can't be started again. It is deleted and created anew for V(running), V(paused) and
         V(created).
@@ -242,6 +245,12 @@ drift:
   type: list
   elements: str
   sample: ["process.args[0]", "--network"]
+removed_members:
+  description: The further containers of its sandbox, which were removed with it, or would be in check mode.
+  returned: success
+  type: list
+  elements: str
+  sample: [web-1-logs]
 commands:
   description: The runsc commands that were run, with exit codes and milliseconds.
   returned: with C(-vvv) and above

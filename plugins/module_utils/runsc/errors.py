@@ -158,6 +158,11 @@ _MESSAGES: tuple[tuple[str, type[RunscError], str], ...] = (
         RunscError,
         "The sandbox died while it started: look at its root file system, its platform and its debug log (flag debug-log)",
     ),
+    (
+        r"already has a filestore file",
+        RunscError,
+        "Another container of the same sandbox can write to this folder, too: make it read-only, or give each its own",
+    ),
     (r"dialing socket", UsageError, "Let something listen on the console socket"),
     (
         r"operation not permitted|permission denied.*(/run|state|lock)",

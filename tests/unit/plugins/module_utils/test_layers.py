@@ -25,7 +25,7 @@ FLOORS: list[set[str]] = [
     },
     {
         *("accounts", "annotations", "bundle", "bundle_build", "bundle_config", "bundle_folder", "bundle_values"),
-        *("checkpoint", "execute", "files", "images", "inside", "inspection", "locks", "observation", "one_shot"),
+        *("checkpoint", "execute", "files", "images", "inside", "inspection", "locks", "observation", "one_shot", "pods"),
         *("process_values", "prune", "reconcile", "remains", "rootfs_source", "signalling", "spec_drift", "unpack"),
         "waiting",
     },

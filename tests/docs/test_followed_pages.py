@@ -2,9 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""docs/checkpoint.md: its playbook and its commands run as written, and print what is shown."""
+"""docs/checkpoint.md and docs/pods.md: their playbooks and their commands run as written, and print what is shown."""
 
 from __future__ import annotations
+
+import pytest
 
 from ansible_collections.gvisor.runsc.tests.docs import support
 from ansible_collections.gvisor.runsc.tests.docs.support import DOCS, Machine
@@ -12,15 +14,19 @@ from ansible_collections.gvisor.runsc.tests.docs.support import DOCS, Machine
 ENVIRONMENT = {"ANSIBLE_COLLECTIONS_PATH": str(support.COLLECTIONS), "ANSIBLE_LOCALHOST_WARNING": "0"}
 
 
-def test_the_page_can_be_followed(machine: Machine) -> None:
+@pytest.mark.parametrize(("page", "playbook"), [("checkpoint.md", "counter.yml"), ("pods.md", "pod.yml")])
+def test_the_page_can_be_followed(machine: Machine, page: str, playbook: str) -> None:
     printed = ""
     shown = 0
-    for block in support.blocks(DOCS / "checkpoint.md"):
+    for block in support.blocks(DOCS / page):
         if block.language == "yaml":
-            (machine.work / "counter.yml").write_text(block.text, encoding="utf-8")
+            (machine.work / playbook).write_text(block.text, encoding="utf-8")
         elif block.language == "shell":
             printed = machine.run(block.text, environment=ENVIRONMENT).stdout
         else:
             shown += 1
             assert support.matches(block.text, printed), printed
     assert shown == 2
+    if page == "pods.md":
+        again = machine.run(f"ansible-playbook {playbook} && ansible-playbook {playbook}", environment=ENVIRONMENT).stdout
+        assert "changed=0" in again
