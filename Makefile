@@ -61,7 +61,7 @@ export BUSYBOX
 REAPER := tini -s --
 
 .PHONY: help demo test setup versions apt pybin tree gittree runsc lock clean \
-	debian lint fix docs coverage unit sanity units system integration bench dist
+	debian lint fix docs coverage unit sanity units system faults integration bench dist
 
 help: ## list the targets
 	@echo 'usage: make TARGET [BUILD=FOLDER] [T="NAME..."]'
@@ -133,6 +133,9 @@ system: $(VENV)/dev/.stamp gittree runsc apt debian ## driver, faults, documenta
 	@cd $(TREE)
 	PYTHONPATH=$(BUILD) $(REAPER) $(DEV)/pytest --junitxml=$(BUILD)/junit/system.xml $(PYTEST_ARGS) $(or $(T),tests/system tests/modules tests/pages tests/docs) </dev/null
 	$(CONTROL) tools/check_junit.py $(BUILD)/junit/system.xml
+
+faults: ## kill each module a hundred times at random moments: about 15 minutes
+	@FAULT_ROUNDS=$${FAULT_ROUNDS:-100} $(MAKE) system T=tests/modules/test_killed.py
 
 integration: integration-$(NEWEST) ## playbooks against real runsc, newest ansible-core; integration-2.19 for the oldest
 

@@ -48,7 +48,7 @@ def result(wanted: Desired, outcome: Outcome, check_mode: bool) -> dict[str, t.A
         "actions": outcome.actions,
         "container": container,
         "drift": [difference.path for difference in outcome.differences],
-        "removed_members": outcome.removed_members,
+        "removed_members": list(outcome.removed_members),
         "diff": outcome.diff(status),
     }
 

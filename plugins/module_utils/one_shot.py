@@ -227,9 +227,12 @@ def is_left_behind(name: str) -> bool:
 
 def sweep(runsc: Runsc, rootfs: str) -> None:
     """Remove what jobs left whose process was killed: records, control groups, and files in this root file system."""
-    for name in filter(is_left_behind, runsc.existing()):
+    existing = runsc.existing()
+    for name in filter(is_left_behind, statedir.ids_of_files(runsc.root)):
         with contextlib.suppress(RunscError):  # whoever else removes it at the same time is welcome
-            runsc.delete(name, force=True)
+            if name in existing:
+                runsc.delete(name, force=True)
+            statedir.remove(runsc.root, name)
     cgroups.remove_folders(cgroups.top_folders(is_left_behind), 0.0)
     with contextlib.suppress(OSError):
         for file in os.listdir(rootfs):

@@ -65,7 +65,7 @@ class Outcome(t.NamedTuple):
     after: Observed
     differences: list[Difference]
     warnings: list[str]
-    removed_members: list[str] = []
+    removed_members: t.Sequence[str] = ()
 
     @property
     def changed(self) -> bool:

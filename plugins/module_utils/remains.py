@@ -164,7 +164,7 @@ class _Scene:
                         yield _file(kind, found.group(1), path, reason)
 
     def _is_left(self, kind: str, name: str, path: str) -> bool:
-        if time.time() - _changed(path) < _SETTLED:
+        if time.time() - _changed(path) < _SETTLED and not one_shot.is_left_behind(name):
             return False
         if os.path.basename(path).startswith(_OWN):
             return (kind == LOCK or name not in self._used) and not is_held(path)

@@ -28,5 +28,7 @@ def test_the_page_can_be_followed(machine: Machine, page: str, playbook: str) ->
             assert support.matches(block.text, printed), printed
     assert shown == 2
     if page == "pods.md":
-        again = machine.run(f"ansible-playbook {playbook} && ansible-playbook {playbook}", environment=ENVIRONMENT).stdout
+        again = machine.run(
+            f"ansible-playbook {playbook} && ansible-playbook {playbook}", environment=ENVIRONMENT
+        ).stdout
         assert "changed=0" in again

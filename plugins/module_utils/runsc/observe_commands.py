@@ -6,15 +6,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import selectors
-import subprocess
+import signal
 import time
 import typing as t
 
 from . import procfs, statedir
 from .errors import DeadlineError, NotFoundError, RunscError, StateError, UsageError
+from .event_stream import EventStream
 from .invoke import Invoker
 from .models import (
     Container,
@@ -27,8 +27,8 @@ from .models import (
     load_json,
     parse_process_table,
 )
-from .process import Stdio, kill_group, spawn
 
+_LOOK_INTERVAL = 0.5  # seconds between two looks whether a container still lives
 CORRUPT = "corrupt"  # the status that a container gets here when runsc can't read its record, and hides it
 
 
@@ -146,34 +146,42 @@ class ObserveCommands(Invoker):
 
         :raises UsageError: the interval is below one second; runsc would print without a pause.
         """
+        record = self._check_events(container, interval)
+        with self.open_events(container, interval) as stream, selectors.DefaultSelector() as selector:
+            selector.register(stream.descriptor, selectors.EVENT_READ)
+            is_alive = self.watcher(record, interval)
+            while stream.is_open and is_alive():
+                selector.select(_LOOK_INTERVAL)
+                yield from stream.read()
+
+    def _check_events(self, container: str, interval: int) -> statedir.Record:
         if interval < 1:
             raise UsageError(f"interval: {interval!r} is below 1 second", remedy="Give whole seconds, 1 or more")
-        record = self.refuse_status(container, ("created",), "has no events before it is started")
-        argv = [self.path, *self.global_arguments(), "events", f"--interval={interval}", container]
-        process = spawn(argv, Stdio(stderr=subprocess.DEVNULL))
-        if self.monitor:
-            self.monitor.started(argv, process.pid)
-        started = asked = time.monotonic()
+        return self.refuse_status(container, ("created",), "has no events before it is started")
 
-        def alive() -> bool:
+    def open_events(self, container: str, interval: int, *, end_with_us: bool = False) -> EventStream:
+        """Start C(runsc events) and return its stream, to be closed by the caller. It does not end by itself.
+
+        :param end_with_us: it is killed when this thread ends, however that ends.
+        """
+        self._check_events(container, interval)
+        argv = [self.path, *self.global_arguments(), "events", f"--interval={interval}", container]
+        return EventStream(argv, self.monitor, int(signal.SIGKILL) if end_with_us else self._pdeath_signal)
+
+    def watcher(self, record: statedir.Record, interval: int) -> t.Callable[[], bool]:
+        """Return a function that says whether a container is still there and alive; runsc events would not notice."""
+        asked = time.monotonic()
+
+        def is_alive() -> bool:
             nonlocal asked
-            if container not in self.existing() or procfs.is_dead(record.pid):
+            if record.id not in self.existing() or procfs.is_dead(record.pid):
                 return False
             if record.is_sandbox_root or time.monotonic() < asked + interval:
                 return True
             asked = time.monotonic()  # the end of one member of a sandbox is known to runsc only
-            return self.state(container).status != "stopped"
+            return self.state(record.id).status != "stopped"
 
-        try:
-            for line in _lines(process, alive):
-                yield Event.from_line(line)
-        finally:
-            kill_group(process)
-            rc = process.wait()
-            if process.stdout:
-                process.stdout.close()
-            if self.monitor:
-                self.monitor.ended(argv, process.pid, rc, time.monotonic() - started)
+        return is_alive
 
     def refuse_status(self, container: str, refused: t.Sequence[str], why: str) -> statedir.Record:
         """Return the record. :raises StateError: its status is one of C(refused)."""
@@ -216,24 +224,3 @@ class ObserveCommands(Invoker):
         self.record(container)
         arguments = [f"--exporter-prefix={prefix}"] if prefix else []
         return self.invoke("export-metrics", [*arguments, container], container=container).stdout.text
-
-
-def _lines(process: t.Any, alive: t.Callable[[], bool]) -> t.Iterator[str]:
-    """Yield the lines that a process prints, until it or what it watches ends."""
-    descriptor = process.stdout.fileno()
-    os.set_blocking(descriptor, False)
-    pending = b""
-    with selectors.DefaultSelector() as selector:
-        selector.register(descriptor, selectors.EVENT_READ)
-        while True:
-            ready = selector.select(0.5)
-            data = b""
-            with contextlib.suppress(BlockingIOError):
-                data = os.read(descriptor, 65536)
-            *complete, pending = (pending + data).split(b"\n")
-            for line in complete:
-                yield line.decode("utf-8", "replace")
-            if ready and not data:
-                return
-            if not alive():
-                return

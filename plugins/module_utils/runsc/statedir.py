@@ -64,6 +64,15 @@ def names(root: str) -> dict[str, str]:
     }
 
 
+def ids_of_files(root: str) -> set[str]:
+    """Return the ids in the names of runsc's files under C(root), also of those that have lost their state file."""
+    try:
+        files = os.listdir(root)
+    except (FileNotFoundError, NotADirectoryError):
+        return set()
+    return {name.rpartition(_INFIX)[0] for name in files if _INFIX in name}
+
+
 def read(path: str) -> Record | None:
     """Read one state file. None if it is gone meanwhile; a file that makes no sense becomes a record with a problem."""
     container, _infix, rest = os.path.basename(path).rpartition(_INFIX)

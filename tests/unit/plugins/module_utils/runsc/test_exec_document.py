@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import select
 import typing as t
 
 import pytest
@@ -20,9 +20,9 @@ from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.errors import (
     UsageError,
     subcommand_of,
 )
+from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.event_stream import EventStream
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.exec_command import complete_process, descendants
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.models import Event, ProcessInfo
-from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.observe_commands import _lines
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.statedir import Record
 
 OWN = {"user": {"uid": 5, "gid": 6, "additionalGids": [7]}, "env": ["PATH=/bin"], "cwd": "/srv", "args": ["init"]}
@@ -89,21 +89,28 @@ def test_the_family_of_a_process() -> None:
     assert descendants(7, [process(7, 7)]) == [7]
 
 
-def lines(script: str, alive: t.Callable[[], bool] = lambda: True) -> list[str]:
-    with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE) as started:
-        try:
-            return list(_lines(started, alive))
-        finally:
-            started.kill()
+def events(script: str) -> list[Event]:
+    """Return what a command says, that prints events."""
+    found: list[Event] = []
+    with EventStream(["sh", "-c", script], None, None) as stream:
+        while stream.is_open:
+            select.select([stream.descriptor], [], [], 10)
+            found += stream.read()
+    return found
 
 
-def test_lines_that_come_in_pieces() -> None:
-    assert lines("printf on; sleep 0.1; printf 'e\\ntwo\\nthr'") == ["one", "two"]
-    assert lines(r"printf '\377\n'") == ["\N{REPLACEMENT CHARACTER}"]
+def test_events_that_come_in_pieces() -> None:
+    script = """printf '{"type":"sta'; sleep 0.1; printf 'ts","id":"a","data":{}}\\n{"type":"b","id":"c"}\\n{"type"'"""
+    assert [(event.type, event.id) for event in events(script)] == [("stats", "a"), ("b", "c")]
+    (error,) = events(r"printf '\377\n'")
+    assert (error.type, "\N{REPLACEMENT CHARACTER}" in error.error) == ("error", True)
 
 
-def test_lines_end_with_what_is_watched_although_the_process_goes_on() -> None:
-    assert lines("echo one; exec sleep 1000", alive=lambda: False) == ["one"]
+def test_a_stream_that_is_closed_ends_its_process() -> None:
+    stream = EventStream(["sleep", "1000"], None, None)
+    assert (stream.read(), stream.is_open) == ([], True)
+    stream.close()
+    assert stream.is_open is False
 
 
 def test_errors_say_what_and_what_to_do() -> None:
