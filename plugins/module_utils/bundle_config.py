@@ -245,11 +245,12 @@ def _linux(options: Json) -> Json:
     linux: Json = {"namespaces": namespaces}
     if options.get("cgroup_path"):
         linux["cgroupsPath"] = options["cgroup_path"]
-    resources = _resources(options)
-    return {**linux, **({"resources": resources} if resources else {})}
+    limits = resources(options)
+    return {**linux, **({"resources": limits} if limits else {})}
 
 
-def _resources(options: Json) -> Json:
+def resources(options: Json) -> Json:
+    """Return C(linux.resources) for what L(parse) returned; empty where no limit is given."""
     sections = {
         "memory": {"limit": options.get("memory"), "swap": options.get("memory_swap")},
         "cpu": {**options.get("cpus", {}), "shares": options.get("cpu_shares"), "cpus": options.get("cpuset")},

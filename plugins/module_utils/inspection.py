@@ -157,6 +157,21 @@ def _cgroup(runsc: Runsc, container: Container, record: statedir.Record | None) 
     }
 
 
+def _usage(runsc: Runsc, container: Container, record: statedir.Record | None) -> t.Any:
+    if container.status not in ("running", "paused"):
+        return None
+    usage = runsc.usage(container.id)
+    return {**usage.by_kind, "total": usage.total}
+
+
+def _metrics(runsc: Runsc, container: Container, record: statedir.Record | None) -> t.Any:
+    return runsc.export_metrics(container.id) if container.status in ("running", "paused") else None
+
+
+def _stacks(runsc: Runsc, container: Container, record: statedir.Record | None) -> t.Any:
+    return runsc.debug_stacks(container.id) if container.status in ("running", "paused") else None
+
+
 Describe = t.Callable[[Runsc, Container, t.Optional[statedir.Record]], t.Any]
 
 _PARTS: dict[str, Describe] = {
@@ -165,4 +180,7 @@ _PARTS: dict[str, Describe] = {
     "stats": _stats,
     "spec": _spec,
     "cgroup": _cgroup,
+    "usage": _usage,
+    "metrics": _metrics,
+    "stacks": _stacks,
 }

@@ -46,10 +46,14 @@ options:
       - V(spec), the OCI configuration that it was created from, as runsc recorded it. It holds the environment, and with it any
         secrets in there.
       - V(cgroup), the control group on the host, with the limits and counters that runsc itself does not report.
-      - V(pids), V(processes) and V(stats) cost a runsc process for each container.
+      - V(usage), the memory of the sandbox by what it is used for.
+      - V(metrics), counters of the sandbox as text in the format of Prometheus; null with an entry in RV(unreadable) if the binary
+        lacks them, as those before 2023 do.
+      - V(stacks), what the threads of the sandbox are doing, as text for a bug report.
+      - All but V(spec) and V(cgroup) cost a runsc process for each container.
     type: list
     elements: str
-    choices: [pids, processes, stats, spec, cgroup]
+    choices: [pids, processes, stats, spec, cgroup, usage, metrics, stacks]
     default: []
 extends_documentation_fragment:
   - gvisor.runsc.runsc
@@ -193,6 +197,21 @@ containers:
       type: dict
       returned: with V(cgroup) in O(gather)
       sample: {"path": "/web-1", "folders": {"memory": "/sys/fs/cgroup/memory/web-1"}, "counters": {"memory_limit": 67108864, "oom_kills": 0}}
+    usage:
+      description: Bytes by what they are used for, and C(total). Null if it does not run.
+      type: dict
+      returned: with V(usage) in O(gather)
+      sample: {"Anonymous": 1048576, "System": 2097152, "Tmpfs": 0, "total": 3145728}
+    metrics:
+      description: Counters of the sandbox. Null if it does not run.
+      type: str
+      returned: with V(metrics) in O(gather)
+      sample: "# HELP runsc_fs_opens Number of file opens."
+    stacks:
+      description: Stacks of the sandbox. Null if it does not run.
+      type: str
+      returned: with V(stacks) in O(gather)
+      sample: "goroutine 1 [select]:"
 unreadable:
   description: Containers of which something could not be read, and why.
   returned: success
@@ -223,7 +242,7 @@ ARGUMENTS: Spec = {
         "type": "list",
         "elements": "str",
         "default": [],
-        "choices": ["pids", "processes", "stats", "spec", "cgroup"],
+        "choices": ["pids", "processes", "stats", "spec", "cgroup", "usage", "metrics", "stacks"],
     },
 }
 

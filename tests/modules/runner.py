@@ -37,6 +37,7 @@ MODULES = {
         "runsc_kill",
         "runsc_prune",
         "runsc_run",
+        "runsc_update",
         "runsc_wait",
     )
 }

@@ -17,6 +17,7 @@ _MOUNTS = "/proc/self/mountinfo"
 # (controller, file, key of a "key value" file or nothing, name of the result): what runsc does not tell, or tells wrong.
 _COUNTERS: tuple[tuple[str, str, str, str], ...] = (
     ("memory", "memory.limit_in_bytes", "", "memory_limit"),
+    ("memory", "memory.memsw.limit_in_bytes", "", "memory_swap_limit"),
     ("memory", "memory.usage_in_bytes", "", "memory_usage"),
     ("memory", "memory.max_usage_in_bytes", "", "memory_max_usage"),
     ("memory", "memory.failcnt", "", "memory_failcnt"),

@@ -118,7 +118,7 @@ class ImageCommands(LifecycleCommands):
                     timeout=timeout,
                     stdio=stdio,
                     log=log,
-                    launch=self.launch(container, options),
+                    launch=self._launch(container, options),
                 )
         except BaseException:
             guard.undo()

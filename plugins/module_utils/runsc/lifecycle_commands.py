@@ -89,7 +89,7 @@ class LifecycleCommands(DeleteCommand):
                     stdio=stdio,
                     log=log,
                     check=False,
-                    launch=self.launch(container, options),
+                    launch=self._launch(container, options),
                 )
                 if completed.rc != 0:
                     raise self.failure(completed, container, log)
@@ -97,7 +97,7 @@ class LifecycleCommands(DeleteCommand):
             self._undo(guard, container, exc)
             raise
 
-    def launch(
+    def _launch(
         self, container: str, options: CreateOptions
     ) -> t.Callable[[t.Sequence[str]], t.ContextManager[Launcher]] | None:
         """Return what is to launch the runsc that makes a container, if its exit code is to be kept."""
