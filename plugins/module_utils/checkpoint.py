@@ -306,6 +306,7 @@ def _make(runsc: Runsc, request: Request, record: statedir.Record, folder: str, 
             _hand_on(log.path, runsc.log)
         if not request.options.leave_running:
             procfs.wait_dead(record.pid, _END)
+            statedir.remove_exit(runsc.root, request.name)  # the sandbox ended with code 0, and its container did not
         return _put_in_place(request, folder, staging, manifest)
     except DeadlineError as exc:
         exc.remedy = "The sandbox may still complete the image: run the task again, with a longer checkpoint_timeout"

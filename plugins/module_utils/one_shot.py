@@ -50,6 +50,7 @@ class Job(t.NamedTuple):
     creates: str | None = None
     removes: str | None = None
     timeout: float = 600.0
+    output_limit: int | None = None
     detach: bool = False
     options: CreateOptions = CreateOptions()
 
@@ -88,7 +89,9 @@ def run_job(runsc: Runsc, job: Job, *, check_mode: bool = False) -> Done:
     with _lock(runsc, job.name), private_folder() as folder:
         _make_room(runsc, name)
         _write_config(folder, config)
-        completed = runsc.run(name, folder, input=job.input, timeout=job.timeout, end_with_us=True)
+        completed = runsc.run(
+            name, folder, input=job.input, timeout=job.timeout, end_with_us=True, output_limit=job.output_limit
+        )
     return Done(name, completed, start, datetime.datetime.now())
 
 
@@ -118,6 +121,8 @@ def check(job: Job) -> None:
         raise UsageError(f"bundle: {job.bundle!r} is not absolute", remedy="Give an absolute path")
     if job.timeout <= 0:
         raise UsageError(f"timeout: {job.timeout!r} is not positive", remedy="Give a number of seconds")
+    if job.output_limit is not None and job.output_limit < 1:
+        raise UsageError(f"output_limit: {job.output_limit!r} is not positive", remedy="Give a number of bytes")
     check_streams(job.detach, job.input, job.options.stdout, job.options.stderr)
     if job.options.keep_exit_status and not job.detach:
         raise UsageError("keep_exit_status: for a detached command only", remedy="Set detach, or use the returned rc")

@@ -15,7 +15,7 @@ from .module import ModuleLike, failure
 from .observation import glance
 from .one_shot import Job, run_job, start_job
 from .runsc.client import Runsc
-from .runsc.errors import RunscError, UsageError
+from .runsc.errors import RunscError
 from .runsc.options import CreateOptions
 
 _KILLED = 128 + 9  # runsc says no more of a sandbox that was killed
@@ -24,9 +24,6 @@ _KILLED = 128 + 9  # runsc says no more of a sandbox that was killed
 def run_task(module: ModuleLike, runsc: Runsc) -> dict[str, t.Any]:
     """Run one command in a sandbox of its own."""
     params = module.params
-    if params["output_limit"] < 1:
-        raise UsageError(f"output_limit: {params['output_limit']!r} is not positive", remedy="Give a number of bytes")
-    runsc.output_limit = params["output_limit"]
     wanted = job(params)
     if wanted.detach:
         return _started(runsc, wanted, module.check_mode)
@@ -65,7 +62,9 @@ def job(params: t.Mapping[str, t.Any]) -> Job:
         ),
         **{
             option: params[option]
-            for option in ("bundle", "name", "chdir", "user", "creates", "removes", "timeout", "detach")
+            for option in (
+                *("bundle", "name", "chdir", "user", "creates", "removes", "timeout", "output_limit", "detach"),
+            )
         },
     )
 

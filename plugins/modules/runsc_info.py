@@ -159,8 +159,9 @@ containers:
       returned: if its record can be read
       sample: root
     exit_status:
-      description: Exit code of a stopped container that was made with O(gvisor.runsc.runsc_container#module:keep_exit_status), else null. 128 and the signal's number if a signal
-        ended it, or its sandbox.
+      description:
+        - Exit code of a stopped container that was made with O(gvisor.runsc.runsc_container#module:keep_exit_status), else null.
+        - It is 128 and the signal's number if a signal ended the container, or its sandbox.
       type: int
       returned: if the container exists
       sample: null

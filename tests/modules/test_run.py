@@ -105,7 +105,9 @@ def test_streams(place: Place) -> None:
     assert run(place, "wc", "-c", stdin="text")["stdout"] == "5"
     assert run(place, "wc", "-c", stdin="text", stdin_add_newline=False)["stdout"] == "4"
     assert run(place, "echo", "x", strip_empty_ends=False)["stdout"] == "x\n"
-    cut = run(place, "sh", "-c", "echo 123456789; echo abc >&2", output_limit=4)
+    # A runsc that is not known yet is asked what it can do; that answer is not cut.
+    shim = str(place.shim())
+    cut = run(place, "sh", "-c", "echo 123456789; echo abc >&2", output_limit=4, runsc_path=shim)
     assert (cut["stdout"], cut["stdout_truncated"], cut["stderr"], cut["stderr_truncated"]) == (
         "1234",
         True,

@@ -186,6 +186,18 @@ def test_a_container_that_ended_too_soon_says_how(place: Place) -> None:
     assert "with exit code 9" in failed["msg"]
 
 
+def test_a_checkpoint_is_no_end(place: Place) -> None:
+    """What runs on from it one day has not ended, and a restored container has a waiter of its own."""
+    place.container(keep_exit_status=True)
+    image = str(place.folder / "image")
+    assert place.good("runsc_checkpoint", name=place.id, path=image)["container"]["exit_status"] is None
+    assert wait(place)["exit_status"] is None
+    place.container(state="absent")
+    place.container(restore_from=image, keep_exit_status=True)
+    assert len(waiters(place)) == 1
+    assert place.container(state="stopped")["container"]["exit_status"] == 143
+
+
 def test_the_waiter_is_small_and_alone(place: Place) -> None:
     before = place.container(keep_exit_status=True)["container"]["pid"]
     (waiter,) = waiters(place)

@@ -111,6 +111,7 @@ class Invoker:
         on_deadline: t.Callable[[], None] | None = None,
         launch: t.Callable[[t.Sequence[str]], t.ContextManager[Launcher]] | None = None,
         end_with_us: bool = False,
+        output_limit: int | None = None,
     ) -> Completed:
         """Run one subcommand to its end.
 
@@ -119,6 +120,7 @@ class Invoker:
         :param log: where runsc's own error goes when its standard error is not ours to read.
         :param launch: makes the launcher for the command.
         :param end_with_us: runsc is killed when this process ends, however that ends.
+        :param output_limit: bytes of output to keep of each stream; without it the client's.
         :raises DeadlineError: it did not end in time. Its process is gone then.
         :raises RunscError: it failed; the class says how.
         """
@@ -130,7 +132,7 @@ class Invoker:
                 timeout=limit,
                 stdio=stdio,
                 monitor=self.monitor,
-                limit=self.output_limit,
+                limit=self.output_limit if output_limit is None else output_limit,
                 on_deadline=on_deadline,
                 own_group_only=self._setpgid,
                 parent_death_signal=int(signal.SIGKILL) if end_with_us else self._pdeath_signal,
@@ -214,7 +216,7 @@ class Invoker:
 
     def _ask(self, arguments: t.Sequence[str]) -> str:
         """Run the binary without our flags and return all that it prints: help goes to either stream."""
-        completed = run([self.path, *arguments], timeout=self.timeout, monitor=self.monitor, limit=self.output_limit)
+        completed = run([self.path, *arguments], timeout=self.timeout, monitor=self.monitor)
         if completed.timed_out:
             raise deadline_error(" ".join(arguments), None, self.timeout, completed)
         return completed.stdout.text + completed.stderr.text

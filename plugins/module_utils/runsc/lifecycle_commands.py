@@ -191,11 +191,13 @@ class LifecycleCommands(DeleteCommand):
         input: bytes | None = None,
         timeout: float | None = None,
         end_with_us: bool = False,
+        output_limit: int | None = None,
     ) -> Completed:
         """Run a container in the foreground until it ends, and delete it. Its output is captured, up to the client's limit.
 
         :param timeout: seconds for the whole life, also of the command; without it the client's.
         :param end_with_us: the container ends when this process does, however that ends. Its files stay then.
+        :param output_limit: bytes of output to keep of each stream; without it the client's.
         :returns: the process, whose C(rc) is the command's exit code, or 128 and the signal that ended it or the sandbox.
         :raises DeadlineError: it took too long. No container is left, then or when this call is interrupted.
         :raises RunscError: runsc failed, as opposed to the command.
@@ -219,6 +221,7 @@ class LifecycleCommands(DeleteCommand):
                     log=log,
                     check=False,
                     end_with_us=end_with_us,
+                    output_limit=output_limit,
                 )
                 if log.message() or not os.path.exists(pid_file):
                     raise self.failure(completed, container, log)
