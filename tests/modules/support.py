@@ -143,7 +143,11 @@ class Runner:
     """The process that runs modules, see runner.py."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
+        self._process = self._start()
+
+    @staticmethod
+    def _start() -> subprocess.Popen[str]:
+        return subprocess.Popen(
             [sys.executable, RUNNER],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -152,6 +156,14 @@ class Runner:
         )
 
     def _ask(self, request: Json) -> int:
+        try:
+            return self._answer(request)
+        except BaseException:  # a Ctrl-C, too: the late answer would be taken for that to the next request
+            self.close()
+            self._process = self._start()
+            raise
+
+    def _answer(self, request: Json) -> int:
         process = self._process
         assert process.stdin and process.stdout
         process.stdin.write(json.dumps(request) + "\n")

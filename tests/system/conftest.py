@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,8 +22,7 @@ from ansible_collections.gvisor.runsc.tests.system.support import RunscVersion
 
 
 def pytest_configure() -> None:
-    """Say what is missing before the first test, and clean up also when we are asked to end."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Say what is missing before the first test."""
     if os.geteuid() != 0:
         raise pytest.UsageError("tests/system start sandboxes: run them as root")
     if not os.path.isfile(os.environ.get("RUNSC_VERSIONS_FILE", "")):
