@@ -10,7 +10,7 @@ SHELL := bash
 .DELETE_ON_ERROR:
 # Keep the stamps of the environments, which make takes for intermediate files.
 .SECONDARY:
-# Two runs of ansible-test in one tree would share tests/output.
+# Targets share the mirror of the collection and the environments.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -21,8 +21,10 @@ CONTROL := $(PYBIN)/python-control
 VENV := $(BUILD)/venv
 DEV := $(VENV)/dev/bin
 UV := $(VENV)/uv/bin/uv
-# The collection where Ansible's tools want it: a mirror of the files that git knows.
-TREE := $(BUILD)/ansible_collections/gvisor/runsc
+# The collection where Ansible's tools want it: a mirror of the files that git knows. Two runs of ansible-test at the same
+# time need a mirror each, since they would share tests/output.
+COLLECTIONS ?= $(BUILD)
+TREE := $(COLLECTIONS)/ansible_collections/gvisor/runsc
 # The ansible-core releases that are tested: the oldest that knows Python 3.8, and the newest.
 OLDEST := 2.19
 NEWEST := 2.21
@@ -49,7 +51,7 @@ export LC_ALL := C.UTF-8
 export NO_COLOR := 1
 export PYTHONDONTWRITEBYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-export ANSIBLE_COLLECTIONS_PATH := $(BUILD)
+export ANSIBLE_COLLECTIONS_PATH := $(COLLECTIONS)
 export ANSIBLE_FORCE_COLOR := 0
 export ANSIBLE_LOCALHOST_WARNING := 0
 export ANSIBLE_INVENTORY_UNPARSED_WARNING := 0
@@ -79,7 +81,7 @@ demo: $(VENV)/demo/.stamp tree ## set up this machine (as root) and run playbook
 	play playbooks/demo.yml || { code=$$?; play playbooks/demo.yml --tags remove; exit $$code; }
 
 test: $(PYBIN)/.stamp ## set up and run every test, as CI does
-	@MAKE='$(MAKE)' tools/run_steps.sh '$(CONTROL)' '$(OLDEST)' '$(NEWEST)'
+	@MAKE='$(MAKE)' $(CONTROL) tools/run_steps.py '$(BUILD)' '$(OLDEST)' '$(NEWEST)'
 
 lint: $(VENV)/dev/.stamp gittree ## ruff, yamllint, shellcheck, mypy, ansible-lint, changelog fragments
 	@cd $(TREE)
@@ -108,7 +110,7 @@ coverage: $(VENV)/dev/.stamp gittree ## check that each module option occurs in 
 
 unit: $(VENV)/dev/.stamp gittree ## unit tests on one Python: the fast loop
 	@cd $(TREE)
-	PYTHONPATH=$(BUILD) $(DEV)/pytest -q -n 2 --junitxml=$(BUILD)/junit/unit.xml $(PYTEST_ARGS) $(or $(T),tests/unit)
+	PYTHONPATH=$(COLLECTIONS) $(DEV)/pytest -q -n 2 --junitxml=$(BUILD)/junit/unit.xml $(PYTEST_ARGS) $(or $(T),tests/unit)
 	$(CONTROL) tools/check_junit.py $(BUILD)/junit/unit.xml
 
 sanity: sanity-$(NEWEST) ## ansible-test sanity with the newest ansible-core; sanity-2.19 for the oldest
@@ -133,7 +135,7 @@ system: $(VENV)/dev/.stamp gittree runsc apt debian ## driver, modules, document
 	@cd $(TREE)
 	# -e does not hold in a function whose failure is handled, hence the &&.
 	run() {
-		PYTHONPATH=$(BUILD) $(REAPER) $(DEV)/pytest -p ansible_collections.gvisor.runsc.tests.interruptible \
+		PYTHONPATH=$(COLLECTIONS) $(REAPER) $(DEV)/pytest -p ansible_collections.gvisor.runsc.tests.interruptible \
 			--junitxml=$(BUILD)/junit/system-$$1.xml $(PYTEST_ARGS) "$${@:2}" </dev/null &&
 			$(CONTROL) tools/check_junit.py $(BUILD)/junit/system-$$1.xml
 	}
@@ -165,7 +167,7 @@ integration-%: $(VENV)/core-%/.stamp gittree runsc apt
 	if grep -F 'WARNING: Excluding' $(BUILD)/integration-$*.log; then exit 1; fi
 
 bench: $(VENV)/dev/.stamp tree ## measure what the validation adds to a task
-	@PYTHONPATH=$(BUILD) $(DEV)/python $(TREE)/tests/benchmarks/validation.py
+	@PYTHONPATH=$(COLLECTIONS) $(DEV)/python $(TREE)/tests/benchmarks/validation.py
 
 dist: $(VENV)/dev/.stamp tree ## build the collection, check it with galaxy-importer, install it
 	@rm -rf $(BUILD)/dist
@@ -186,7 +188,7 @@ runsc: $(PYBIN)/.stamp ## fetch each runsc version that this Debian release offe
 	@$(CONTROL) tools/fetch_runsc.py $(BUILD)/runsc
 
 debian: tree apt ## make a root file system of Debian with python3, for the tests
-	@PYTHONPATH=$(BUILD) $(CONTROL) $(TREE)/tools/debian_rootfs.py $(DEBIAN_ROOTFS)
+	@PYTHONPATH=$(COLLECTIONS) $(CONTROL) $(TREE)/tools/debian_rootfs.py $(DEBIAN_ROOTFS)
 
 apt: ## install the Debian packages that tests need
 	@tools/apt_install.sh git tini busybox-static openssh-client skopeo umoci mmdebstrap
