@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 GRACE = 30  # seconds for a step that is ended to clean up
 
@@ -73,7 +73,7 @@ class Runner:
         self.results.append(result)
         self._say(log.read_text(encoding="utf-8", errors="replace"), f"==== {result}", "")
 
-    def _start(self, step: Step, variables: Sequence[str], output: object) -> subprocess.Popen[bytes]:
+    def _start(self, step: Step, variables: Sequence[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
         argv = [os.environ.get("MAKE", "make"), "--no-print-directory", step.target, *step.arguments, *variables]
         process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True

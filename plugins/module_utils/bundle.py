@@ -87,6 +87,16 @@ def read_config(bundle: str) -> dict[str, t.Any]:
     return config
 
 
+def is_to_come(folder: str) -> bool:
+    """Whether there is no bundle in a folder, but may be one when the check mode of this task is over."""
+    return os.path.isabs(folder) and not os.path.isfile(folder) and not os.path.lexists(os.path.join(folder, CONFIG))
+
+
+def to_come(folder: str) -> str:
+    """Return the warning that goes with a prediction about a bundle that is to come."""
+    return f"bundle: there is none in {folder!r} yet; the prediction is that an earlier task makes it"
+
+
 def check_config(config: t.Mapping[str, t.Any], bundle: str) -> None:
     """Refuse a configuration from which no container can come. runsc itself says little: "cannot read client sync file: EOF".
 

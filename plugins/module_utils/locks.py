@@ -5,7 +5,8 @@
 """One task at a time for one container: a lock that is held between observing and acting.
 
 runsc before 2024-08 destroys the record of a container that is created twice (gVisor issue 10724). The lock ends with the
-process that holds it, also when that is killed, and its file goes when it is released.
+process that holds it, also when that is killed, and its file goes when it is released. So a file that nobody holds tells of
+a task that was killed.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ import fcntl
 import os
 import typing as t
 
-from .runsc import procfs
+from .runsc import procfs, rescue
 from .runsc.errors import DeadlineError, RunscError
+
+_PREFIX, _SUFFIX = ".gvisor.runsc-", ".lock"
 
 
 def lock_path(root: str, container: str) -> str:
     """Return the file of the lock: beside runsc's own, under a name that runsc does not look for."""
-    return os.path.join(root, f".gvisor.runsc-{container}.lock")
+    return os.path.join(root, f"{_PREFIX}{container}{_SUFFIX}")
 
 
 @contextlib.contextmanager
@@ -33,9 +36,11 @@ def container_lock(root: str, container: str, timeout: float) -> t.Iterator[None
     """
     path = lock_path(root, container)
     descriptors: list[int] = []
+    inherited = False
 
     def acquired() -> bool:
-        descriptor = _try_lock(path)
+        nonlocal inherited
+        descriptor, inherited = _try_lock(path)
         if descriptor is not None:
             descriptors.append(descriptor)
         return descriptor is not None
@@ -54,6 +59,8 @@ def container_lock(root: str, container: str, timeout: float) -> t.Iterator[None
             container=container,
         )
     try:
+        if inherited:  # whoever made the file did not come to remove it
+            rescue.remove_stale_group(container, root)
         yield
     finally:
         with contextlib.suppress(FileNotFoundError):
@@ -64,21 +71,57 @@ def container_lock(root: str, container: str, timeout: float) -> t.Iterator[None
                 os.rmdir(root)
 
 
-def _try_lock(path: str) -> int | None:
-    """Return the descriptor that holds the lock, or None if somebody else has it, or removed its file meanwhile."""
+def abandoned(root: str) -> set[str]:
+    """Return the containers on which a task was killed that has left its lock."""
+    try:
+        names = os.listdir(root)
+    except OSError:
+        return set()
+    found = {name[len(_PREFIX) : -len(_SUFFIX)]: os.path.join(root, name) for name in names if _is_lock(name)}
+    return {container for container, path in found.items() if not is_held(path)}
+
+
+def is_held(path: str) -> bool:
+    """Whether somebody holds a lock on this file of ours."""
+    try:
+        with open(path, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _is_lock(name: str) -> bool:
+    return name.startswith(_PREFIX) and name.endswith(_SUFFIX)
+
+
+def _try_lock(path: str) -> tuple[int | None, bool]:
+    """Return the descriptor that holds the lock, or None if somebody else has it, or removed its file meanwhile.
+
+    The second value tells whether the file was there before.
+    """
     root = os.path.dirname(path)
     if not os.path.isdir(root):
         with contextlib.suppress(FileExistsError):  # another task made it just now
             os.makedirs(root, mode=0o711)
+    was_there = False
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        was_there = True
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None, False
     except FileNotFoundError:  # or removed it
-        return None
+        return None, False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.fstat(descriptor).st_ino == os.stat(path).st_ino:
-            return descriptor
+            return descriptor, was_there
     except (BlockingIOError, FileNotFoundError):
         pass
     os.close(descriptor)
-    return None
+    return None, False

@@ -68,6 +68,7 @@ class Done(t.NamedTuple):
     start: datetime.datetime
     end: datetime.datetime
     reason: str = ""
+    warnings: t.Sequence[str] = ()
 
 
 def run_job(runsc: Runsc, job: Job, *, check_mode: bool = False) -> Done:
@@ -79,10 +80,14 @@ def run_job(runsc: Runsc, job: Job, *, check_mode: bool = False) -> Done:
     """
     start = datetime.datetime.now()
     check(job)
+    name = job.name or new_name()
+    if check_mode and bundles.is_to_come(job.bundle):
+        return Done(name, None, start, datetime.datetime.now(), _reason_to_skip(job), [bundles.to_come(job.bundle)])
     config = configure(job)
     reason = _reason_to_skip(job)
-    name = job.name or new_name()
     if reason or check_mode:
+        if job.name and not reason:
+            _check_free(runsc, job.name)
         return Done(name, None, start, datetime.datetime.now(), reason)
     runsc.check_flags()
     sweep(runsc, config["root"]["path"])
@@ -103,12 +108,13 @@ def start_job(runsc: Runsc, job: Job, *, check_mode: bool = False) -> tuple[Outc
     check(job)
     if job.name is None:
         raise UsageError("name: none given, and a detached command needs one", remedy="Give the id of the container")
-    config = configure(job)
+    desired = Desired(job.name, "running", job.bundle, job.options, may_end=job.options.keep_exit_status)
+    is_to_come = check_mode and bundles.is_to_come(job.bundle)
+    config = {} if is_to_come else configure(job)
     reason = _reason_to_skip(job)
     if reason:
         return None, reason
-    desired = Desired(job.name, "running", job.bundle, job.options, may_end=job.options.keep_exit_status)
-    if not job.changes_bundle:
+    if is_to_come or not job.changes_bundle:
         return converge(runsc, desired, check_mode=check_mode), ""
     with private_folder() as folder:
         _write_config(folder, config)
@@ -197,17 +203,23 @@ def _lock(runsc: Runsc, name: str | None) -> t.ContextManager[None]:
 def _make_room(runsc: Runsc, name: str) -> None:
     """Remove what is left of an earlier job of this name. :raises AlreadyExistsError: it is something else, or lives."""
     runsc.await_creators(name)
+    if _check_free(runsc, name):
+        runsc.delete(name, force=True)
+
+
+def _check_free(runsc: Runsc, name: str) -> bool:
+    """Return whether the name is that of an earlier job that is dead. :raises AlreadyExistsError: it is something else's."""
     path = runsc.existing().get(name)
     record = statedir.read(path) if path else None
     if record is None:
-        return
+        return False
     if runsc.is_live(record) or (record.spec.get("annotations") or {}).get(ANNOTATION) is None:
         raise AlreadyExistsError(
             f"name: there is a container {name!r} already under the root {runsc.root}",
             remedy="Choose another name, or none; or remove it first",
             container=name,
         )
-    runsc.delete(name, force=True)
+    return True
 
 
 def _write_config(folder: str, config: t.Mapping[str, t.Any]) -> None:

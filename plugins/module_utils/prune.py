@@ -11,7 +11,7 @@ import os
 import shutil
 import typing as t
 
-from .locks import container_lock
+from .locks import container_lock, lock_path
 from .remains import CONTAINER, FOLDER, GOFER, GROUP, RECORD, SANDBOX, Filter, Remain, find
 from .runsc import procfs, rescue
 from .runsc.client import Runsc
@@ -37,8 +37,8 @@ def prune(runsc: Runsc, wanted: Filter, *, check_mode: bool = False) -> Pruned:
         return result
     for remain in found.dead:
         try:
-            with _held(runsc, remain):
-                if not _is_still_there(runsc, wanted, remain):
+            with _held(runsc, remain), contextlib.suppress(FileNotFoundError):  # whoever else removed it is welcome
+                if not _is_still_there(runsc, remain):
                     result.skipped.append(remain._replace(reason="it is another one by now, or gone"))
                     continue
                 _remove(runsc, remain)
@@ -58,11 +58,11 @@ def _held(runsc: Runsc, remain: Remain) -> t.ContextManager[None]:
     return container_lock(runsc.root, remain.id, _LOCK_PATIENCE)
 
 
-def _is_still_there(runsc: Runsc, wanted: Filter, remain: Remain) -> bool:
+def _is_still_there(runsc: Runsc, remain: Remain) -> bool:
     """Look again, under the lock, at what may have changed since the first look."""
     if remain.kind not in (CONTAINER, RECORD, SANDBOX, GOFER):
         return True
-    again = find(runsc, Filter((remain.kind,), bundles=wanted.bundles)).dead
+    again = find(runsc, Filter((remain.kind,), only=remain.id)).dead
     return any((other.id, other.path, other.pid) == (remain.id, remain.path, remain.pid) for other in again)
 
 
@@ -78,6 +78,5 @@ def _remove(runsc: Runsc, remain: Remain) -> None:
         shutil.rmtree(remain.path)
     elif remain.kind == GROUP:
         os.rmdir(remain.path)  # the kernel refuses if a process is in it
-    else:
-        with contextlib.suppress(FileNotFoundError):  # a lock of ours goes when it is released
-            os.unlink(remain.path)
+    elif remain.path != lock_path(runsc.root, remain.id):  # we hold that one by now, and it goes when we release it
+        os.unlink(remain.path)

@@ -133,18 +133,14 @@ def _converge(runsc: Runsc, desired: Desired, check_mode: bool) -> Outcome:
 
 def _lacks_bundle(desired: Desired, before: Observed) -> bool:
     """Whether the container has yet to be made, of a bundle that is not there: an earlier task may be about to make it."""
-    folder = desired.bundle or ""
     is_made_now = before.status == ABSENT and desired.state not in (ABSENT, STOPPED)
-    if not is_made_now or not os.path.isabs(folder) or os.path.isfile(folder):
-        return False
-    return not os.path.lexists(os.path.join(folder, bundles.CONFIG))
+    return is_made_now and bundles.is_to_come(desired.bundle or "")
 
 
 def _predict_without_bundle(desired: Desired, before: Observed) -> Outcome:
     """Say what would be done with a bundle that will be there. Only check mode may hope so."""
     steps = lifecycle.plan(before.status, desired.state, restore=bool(desired.restore_from), force=desired.force)
-    warning = f"bundle: there is none in {desired.bundle!r} yet; the prediction is that an earlier task makes it"
-    return Outcome(list(steps), before, before, [], [warning])
+    return Outcome(list(steps), before, before, [], [bundles.to_come(desired.bundle or "")])
 
 
 def _observe_settled(runsc: Runsc, name: str) -> Observed:
@@ -181,6 +177,8 @@ def _plan(runsc: Runsc, desired: Desired, before: Observed) -> tuple[lifecycle.P
         )
     if before.status == desired.state == ABSENT and procfs.find_sentries(desired.name, runsc.root):
         return (lifecycle.FORCE_DELETE,), [], []  # its record was lost, and runsc can neither see nor end it
+    if desired.may_end and before.status == STOPPED and before.exit_status is not None:
+        return (), [], []  # it ran to its end, and how it ended is known
     differences = _differences(runsc, desired, before)
     recreate = desired.recreate == ALWAYS or (desired.recreate == ON_CHANGE and bool(differences))
     # A frozen sandbox can't be ended in order, but nobody minds when it is to go with all that is in it.
@@ -268,7 +266,7 @@ def _check_addressable(runsc: Runsc, name: str, steps: lifecycle.Plan) -> None:
 def _apply(
     runsc: Runsc, desired: Desired, before: Observed, steps: lifecycle.Plan, differences: list[Difference]
 ) -> Outcome:
-    run = _Run(runsc, desired, before)
+    run = _Run(runsc, desired, before, _doomed(runsc, before, steps))
     try:
         for step in _merged(steps):
             run.take(step)
@@ -310,11 +308,11 @@ def _own_stop_signal(before: Observed) -> str:
 class _Run:
     """One way through the steps."""
 
-    def __init__(self, runsc: Runsc, desired: Desired, before: Observed) -> None:
+    def __init__(self, runsc: Runsc, desired: Desired, before: Observed, members: list[str]) -> None:
         self._runsc = runsc
         self._desired = desired
         self._before = before
-        self.members = pods.members(runsc, before.record)
+        self.members = members
         self.actions: list[str] = []
         self.warnings: list[str] = []
 

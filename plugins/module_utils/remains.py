@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import fnmatch
 import os
 import re
@@ -15,7 +14,7 @@ import time
 import typing as t
 
 from . import bundle as bundles
-from . import one_shot
+from . import locks, one_shot
 from .runsc import cgroups, procfs, statedir
 from .runsc.client import Runsc
 from .runsc.errors import RunscError, UsageError
@@ -41,13 +40,14 @@ _SETTLED = 5.0
 class Filter(t.NamedTuple):
     """What is wanted of all that is dead: kinds, ids that match a shell pattern, and an age in seconds.
 
-    C(bundles) are folders whose root file systems are looked at as well.
+    C(bundles) are folders whose root file systems are looked at as well. With C(only), no other container is looked at.
     """
 
     kinds: t.Sequence[str] = KINDS
     pattern: str | None = None
     older_than: float = 0.0
     bundles: t.Sequence[str] = ()
+    only: str | None = None
 
     def accepts(self, remain: Remain) -> bool:
         """Return whether something that was found is wanted."""
@@ -76,11 +76,16 @@ class Found(t.NamedTuple):
 
 def find(runsc: Runsc, wanted: Filter) -> Found:
     """Find what is dead under the root of the client. Asks runsc about members of living sandboxes only."""
-    seen = _Scene(runsc)
-    everything = [*seen.containers(), *seen.processes(), *seen.files()]
-    everything += seen.overlays(wanted.bundles)
-    everything += seen.groups()
-    everything += [_file(FOLDER, "", path, _KILLED_TASK) for path in stale_private_folders()]
+    seen = _Scene(runsc, wanted.only)
+    looks: dict[t.Callable[[], t.Iterable[Remain]], set[str]] = {
+        seen.containers: {CONTAINER, RECORD},
+        seen.processes: {SANDBOX, GOFER},
+        seen.files: {SOCKET, LOCK, EXIT_STATUS},
+        lambda: seen.overlays(wanted.bundles): {OVERLAY},
+        seen.groups: {GROUP},
+        seen.folders: {FOLDER},
+    }
+    everything = [remain for look, kinds in looks.items() if not kinds.isdisjoint(wanted.kinds) for remain in look()]
     return Found(
         [remain for remain in everything if wanted.accepts(remain)],
         [remain for remain in seen.skipped if wanted.accepts(remain)],
@@ -93,8 +98,9 @@ _KILLED_TASK = "the task that made it was killed"
 class _Scene:
     """The records, processes and files of one root at one moment."""
 
-    def __init__(self, runsc: Runsc) -> None:
+    def __init__(self, runsc: Runsc, only: str | None = None) -> None:
         self._runsc = runsc
+        self._only = only
         # Processes first: what is made after this look has its record by the next one.
         self._sentries = procfs.sentries(runsc.root)
         self._creators = set(procfs.creators(runsc.root))
@@ -106,9 +112,9 @@ class _Scene:
     def containers(self) -> t.Iterator[Remain]:
         """Yield containers that have stopped, and records that can't be read."""
         for record in self._records:
-            if record.id in self._creators:
+            if record.id in self._creators or self._only not in (None, record.id):
                 continue
-            age = time.time() - (record.written or _changed(record.path))
+            age = self._age(record)
             remain = Remain(CONTAINER, record.id, "it has stopped", age, record.path)
             if record.problem:
                 remain = remain._replace(kind=RECORD, reason=record.problem)
@@ -118,6 +124,12 @@ class _Scene:
                 yield remain
             elif self._is_dead(record, remain):
                 yield remain
+
+    def _age(self, record: statedir.Record) -> float:
+        """Return the seconds since a container ended, where that was kept, else since runsc last wrote its record."""
+        with contextlib.suppress(OSError):
+            return time.time() - os.stat(statedir.exit_path(self._runsc.root, record.id)).st_mtime
+        return time.time() - (record.written or _changed(record.path))
 
     def _is_dead(self, record: statedir.Record, remain: Remain) -> bool:
         if procfs.is_suspended(record.pid):
@@ -164,15 +176,22 @@ class _Scene:
                         yield _file(kind, found.group(1), path, reason)
 
     def _is_left(self, kind: str, name: str, path: str) -> bool:
+        is_own = os.path.basename(path).startswith(_OWN)
+        if is_own and kind == LOCK:
+            return not locks.is_held(path)
         if time.time() - _changed(path) < _SETTLED and not one_shot.is_left_behind(name):
             return False
-        if os.path.basename(path).startswith(_OWN):
-            return (kind == LOCK or name not in self._used) and not is_held(path)
-        return name not in self._used
+        return name not in self._used and not (is_own and locks.is_held(path))
+
+    def folders(self) -> t.Iterator[Remain]:
+        """Yield the private temporary folders of killed tasks."""
+        for path in stale_private_folders():
+            yield _file(FOLDER, "", path, _KILLED_TASK)
 
     def groups(self) -> t.Iterator[Remain]:
-        """Yield the control groups of one-shot commands of killed tasks. Those with a record go with their container."""
-        for path in sorted(cgroups.top_folders(one_shot.is_left_behind)):
+        """Yield the control groups of killed tasks. Those with a record go with their container."""
+        killed = locks.abandoned(self._runsc.root)
+        for path in sorted(cgroups.top_folders(lambda name: name in killed or one_shot.is_left_behind(name))):
             if os.path.basename(path) not in self._used:
                 yield _file(GROUP, os.path.basename(path), path, _KILLED_TASK)
 
@@ -199,15 +218,3 @@ def _changed(path: str) -> float:
         return os.lstat(path).st_mtime
     except OSError:
         return time.time()
-
-
-def is_held(path: str) -> bool:
-    """Whether somebody holds a lock of ours."""
-    try:
-        with open(path, "rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False

@@ -25,17 +25,18 @@ def run_task(module: ModuleLike, runsc: Runsc) -> dict[str, t.Any]:
     """Run one command in a sandbox of its own."""
     params = module.params
     wanted = job(params)
-    if wanted.detach:
-        return _started(runsc, wanted, module.check_mode)
     try:
+        if wanted.detach:
+            return _started(module, runsc, wanted)
         done = run_job(runsc, wanted, check_mode=module.check_mode)
     except RunscError as exc:
-        if exc.kind not in commands.CUT_SHORT or exc.completed is None:
-            raise
-        if params["strip_empty_ends"]:
+        was_cut_short = exc.kind in commands.CUT_SHORT and exc.completed is not None
+        if exc.completed is not None and was_cut_short and params["strip_empty_ends"]:
             exc.completed = commands.stripped(exc.completed)
         status = glance(runsc, exc.container) if exc.container else None
-        return {**failure(exc, status), "changed": True, "timed_out": exc.kind == "timeout"}
+        return {**failure(exc, status), "changed": was_cut_short, "timed_out": was_cut_short and exc.kind == "timeout"}
+    for warning in done.warnings:
+        module.warn(warning)
     times = commands.times(done.start, done.end)
     if done.completed is None:
         return {**commands.not_run(done.reason), **times, "timed_out": False}
@@ -62,20 +63,20 @@ def job(params: t.Mapping[str, t.Any]) -> Job:
         ),
         **{
             option: params[option]
-            for option in (
-                *("bundle", "name", "chdir", "user", "creates", "removes", "timeout", "output_limit", "detach"),
-            )
+            for option in ("bundle", "name", "chdir", "user", "creates", "removes", "timeout", "output_limit", "detach")
         },
     )
 
 
-def _started(runsc: Runsc, wanted: Job, check_mode: bool) -> dict[str, t.Any]:
+def _started(module: ModuleLike, runsc: Runsc, wanted: Job) -> dict[str, t.Any]:
     start = datetime.datetime.now()
-    outcome, reason = start_job(runsc, wanted, check_mode=check_mode)
+    outcome, reason = start_job(runsc, wanted, check_mode=module.check_mode)
     times = {**commands.times(start, datetime.datetime.now()), "timed_out": False}
     if outcome is None:
         return {**commands.not_run(reason), **times}
-    container, status = described(str(wanted.name), outcome, check_mode)
+    for warning in outcome.warnings:
+        module.warn(warning)
+    container, status = described(str(wanted.name), outcome, module.check_mode)
     return {
         **commands.not_run(""),
         "msg": "it runs" if outcome.changed else "it exists already",

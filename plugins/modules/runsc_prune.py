@@ -29,7 +29,7 @@ options:
       - V(gofer), running file servers of sandboxes that are gone.
       - V(socket), V(lock) and V(exit_status), files under O(root) of containers that are gone, and locks of killed tasks.
       - V(overlay), files in the root file systems of O(bundles) that backed the writable layer of sandboxes that are gone.
-      - V(cgroup), empty control groups of what M(gvisor.runsc.runsc_run) ran in a task that was killed.
+      - V(cgroup), empty control groups that killed tasks of this collection have left.
       - V(folder), private temporary folders of killed tasks.
     type: list
     elements: str
@@ -40,8 +40,9 @@ options:
     type: str
   older_than:
     description:
-      - Only what is older than so many seconds. The age of a container counts from the last change of its status, that of a
-        process from its start, and that of a file from its last change.
+      - Only what is older than so many seconds. The age of a process counts from its start, that of a file from its last change.
+      - The age of a container counts from its end where its exit code was kept (O(gvisor.runsc.runsc_container#module:keep_exit_status)).
+        Elsewhere nobody knows when it ended, and it counts from the last time that it was created, started, paused or resumed.
     type: float
     default: 0.0
   bundles:
@@ -52,9 +53,11 @@ extends_documentation_fragment:
   - gvisor.runsc.runsc
 notes:
   - Files and gofers younger than five seconds are left alone; somebody may just be making their container.
-  - The control groups of a sandbox whose record is gone and that is dead are not removed, unless its name tells that
-    M(gvisor.runsc.runsc_run) made it. Nothing proves that they were runsc's. Empty ones do no harm but for their limits, which
-    the next container of that name would have.
+  - Of a sandbox that is dead and whose record is gone, control groups are removed only where a task of this collection was killed
+    that worked on it. Nothing else proves that they were runsc's. Empty ones do no harm but for their limits, which the next
+    container of that name would have.
+  - A sandbox that has a record in another mount namespace, or that lives in another pid namespace, is not an orphan. It belongs
+    to a container on this host that runs runsc itself.
 seealso:
   - module: gvisor.runsc.runsc_container
   - module: gvisor.runsc.runsc_info
@@ -65,7 +68,7 @@ EXAMPLES = r"""
   gvisor.runsc.runsc_prune:
   check_mode: true
 
-- name: Remove jobs that ended more than a day ago
+- name: Remove jobs that ended more than a day ago, or, if their exit codes were not kept, that are older than a day
   gvisor.runsc.runsc_prune:
     kinds: [container]
     pattern: job-*

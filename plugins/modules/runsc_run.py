@@ -22,7 +22,8 @@ description:
     sandbox ends with it; the next task that uses this module under the same O(root) removes the files that are left.
   - It fails if the command ends with another exit code than 0. RV(ignore:failure_kind=command) tells that from a failure of
     runsc itself.
-  - With O(detach=true) the container is left running, and a second task with its name changes nothing.
+  - With O(detach=true) the container is left running, and a second task with its name changes nothing. One that has ended
+    meanwhile is run again, unless its exit code was kept (O(keep_exit_status)).
 options:
   bundle:
     description: The absolute path of the OCI bundle, as M(gvisor.runsc.runsc_bundle) makes it.

@@ -57,6 +57,15 @@ def test_they_share_one_sandbox(place: Place, names: tuple[str, str]) -> None:
         assert pod.bring(name)["changed"] is False
 
 
+def test_no_member_is_called_removed_that_stays(place: Place) -> None:
+    pod = Pod(place)
+    pod.start()
+    for state in ("paused", "running", "stopped"):
+        check = pod.bring(pod.root, state=state, check=True)
+        assert (check["removed_members"], pod.bring(pod.root, state=state)["removed_members"]) == ([], [])
+    assert len(place.listed()) == 3
+
+
 def test_orders_that_would_crash_the_sandbox(place: Place) -> None:
     pod = Pod(place)
     shim = place.shim()

@@ -249,6 +249,39 @@ def test_filters(place: Place) -> None:
     assert sorted(place.listed()) == sorted([new, other])
 
 
+def test_a_long_job_is_young_when_it_has_just_ended(place: Place) -> None:
+    place.container(keep_exit_status=True)
+    aged(place.record())
+    place.container(state="stopped")
+    aged(place.record())
+    assert things(prune(place, older_than=OLD - 5)) == []
+    assert things(prune(place)) == [("container", place.id)]
+
+
+@pytest.mark.parametrize("namespaces", [["--mount"], ["--mount", "--pid", "--fork", "--mount-proc"]], ids=len)
+def test_a_sandbox_of_another_namespace_is_no_orphan(place: Place, namespaces: list[str]) -> None:
+    """Docker in docker, with the same root: its sandboxes are seen in our /proc, and their records are not in our root."""
+    place.root.mkdir()
+    runsc = f"{place.version.path} --root={place.root} --network=none --platform={place.version.platform}"
+    run = f"{runsc} run --detach --bundle={place.bundle} {place.id} </dev/null >/dev/null 2>&1"
+    script = f"mount -t tmpfs tmpfs {place.root} && {run} && exec cat"
+    with subprocess.Popen(["unshare", *namespaces, "sh", "-c", script], stdin=subprocess.PIPE) as other:
+        try:
+            eventually(lambda: place.sandboxes() and place.gofers(), "it runs")
+            (gofer,) = place.gofers()
+            eventually(lambda: procfs.age(gofer) > remains._SETTLED, "it is no longer young")
+            assert things(prune(place)) == []
+            assert place.container(state="absent")["changed"] is False
+            assert place.sandboxes()
+        finally:
+            assert other.stdin
+            for pid in place.sandboxes():
+                os.kill(pid, signal.SIGKILL)
+            eventually(lambda: not place.sandboxes() + place.gofers(), "it has ended")
+            other.stdin.close()
+            cgroups.remove_folders(cgroups.top_folders(lambda name: name == place.id), 5)
+
+
 def test_one_that_is_being_worked_on_is_left_alone(place: Place) -> None:
     place.container(state="running")
     place.container(state="stopped")
@@ -289,3 +322,42 @@ def test_a_failure_does_not_keep_the_rest(place: Place) -> None:
     assert (things(failed), things(failed, "failures")) == ([("container", good)], [("container", bad)])
     assert (failed["changed"], bad in failed["msg"]) == (True, True)
     assert things(prune(place, kinds=["container"])) == [("container", bad)]
+
+
+def _left_by_a_killed_task(place: Place, name: str) -> list[Path]:
+    """Leave what a task does that is killed when runsc has made its control groups, and no record yet."""
+    places = cgroups.hierarchies()
+    groups = [Path(places[controller]) / name for controller in ("memory", "pids")]
+    place.root.mkdir(exist_ok=True)
+    (place.root / f".gvisor.runsc-{name}.lock").touch()
+    for group in groups:
+        group.mkdir()
+    (groups[0] / "memory.limit_in_bytes").write_text("49999872", encoding="ascii")
+    return groups
+
+
+def test_control_groups_of_a_task_that_was_killed_while_it_created(place: Place) -> None:
+    gone, unknown = f"{place.prefix}gone", f"{place.prefix}unknown"
+    groups = _left_by_a_killed_task(place, gone)
+    strange = groups[0].with_name(unknown)
+    strange.mkdir()
+    try:
+        done = pruned_twice(place)
+        assert sorted(things(done)) == [("cgroup", gone), ("cgroup", gone), ("lock", gone)]
+        assert not any(group.exists() for group in groups)
+        assert strange.exists()  # nothing proves that a task of ours made it
+    finally:
+        strange.rmdir()
+
+
+@pytest.mark.parametrize("module", ["runsc_run", "runsc_container"])
+def test_the_next_task_does_not_inherit_them(place: Place, module: str) -> None:
+    groups = _left_by_a_killed_task(place, place.id)
+    place.write_config({"linux": {"resources": {"memory": {"limit": 134217728}}}})
+    if module == "runsc_run":
+        place.good(module, name=place.id, bundle=str(place.bundle), argv=["true"])
+        assert not any(group.exists() for group in groups)
+        return
+    place.container()
+    (found,) = place.info(name=[place.id], gather=["cgroup"])["containers"]
+    assert found["cgroup"]["counters"]["memory_limit"] == 134217728

@@ -217,6 +217,8 @@ def test_another_container_of_that_name_is_not_touched(place: Place) -> None:
     place.container()
     failed = fails(place, "runtime", "true", name=place.id)
     assert f"name: there is a container '{place.id}' already" in failed["msg"]
+    assert failed["timed_out"] is False
+    assert fails(place, "runtime", "true", name=place.id, check=True)["msg"] == failed["msg"]
     place.container(state="stopped")
     fails(place, "runtime", "true", name=place.id)
     assert place.listed() == {place.id: "stopped"}
@@ -238,6 +240,15 @@ def test_detached(place: Place) -> None:
     assert place.listed() == {place.id: "running"}
 
 
+@pytest.mark.parametrize("detach", [False, True])
+def test_check_mode_hopes_for_a_bundle_to_come(place: Place, detach: bool) -> None:
+    to_come = str(place.folder / "to-come")
+    done = run(place, "true", bundle=to_come, name=place.id, detach=detach, check=True)
+    assert done["changed"] is True
+    assert f"there is none in '{to_come}' yet" in str(done["warnings"])
+    assert "config.json" in fails(place, "usage", "true", bundle=to_come, name=place.id, detach=detach)["msg"]
+
+
 def test_detached_as_the_bundle_says(place: Place) -> None:
     done = run(place, name=place.id, detach=True)
     assert done["container"]["bundle"] == str(place.bundle)
@@ -250,6 +261,8 @@ def test_a_detached_job_that_ends_at_once(place: Place, code: int) -> None:
     done = run(place, *script, name=place.id, detach=True, keep_exit_status=True)
     assert (done["changed"], done["container"]["status"]) in ((True, "stopped"), (True, "running"))
     assert place.good("runsc_wait", name=place.id)["exit_status"] == code
+    again = run(place, *script, name=place.id, detach=True, keep_exit_status=True)
+    assert (again["changed"], again["container"]["exit_status"]) == (False, code)
     place.container(state="absent")
     assert fails(place, "sandbox_gone", *script, name=place.id, detach=True)["status"] == "stopped"
 

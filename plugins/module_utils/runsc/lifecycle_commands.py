@@ -123,10 +123,14 @@ class LifecycleCommands(DeleteCommand):
                 container=container,
             )
         ids.check_new(container, existing)
-        if self.await_creators(container) and container in self.existing():
-            raise AlreadyExistsError(
-                f"container {container!r} was created by somebody else just now", container=container
-            )
+        if self.await_creators(container):
+            if container in self.existing():
+                raise AlreadyExistsError(
+                    f"container {container!r} was created by somebody else just now", container=container
+                )
+            rescue.remove_stale_group(
+                container, self.root
+            )  # that create failed, and nobody is there to tidy up after it
         rescue.remove_orphan(container, self.root)
 
     def await_creators(self, container: str) -> bool:

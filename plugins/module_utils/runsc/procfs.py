@@ -17,7 +17,7 @@ import signal
 import time
 import typing as t
 
-from . import flags
+from . import flags, namespaces
 from .statedir import DEFAULT_ROOT
 
 SENTRY = "runsc-sandbox"  # argv[0] of the sandbox process, on all versions
@@ -77,7 +77,8 @@ def is_sentry(pid: int, sandbox: str, root: str, created: str = "") -> bool:
 
     :param created: the time of the record that names the pid, RFC 3339; a process that started after it is another one.
     """
-    return _is_sentry_of(arguments(pid), sandbox, root) and _started_before(pid, parse_time(created))
+    is_one = _is_sentry_of(arguments(pid), sandbox, root) and _started_before(pid, parse_time(created))
+    return is_one and namespaces.is_ours(pid, _PROC)
 
 
 def is_gofer(pid: int, root: str, written: float) -> bool:
@@ -85,7 +86,8 @@ def is_gofer(pid: int, root: str, written: float) -> bool:
 
     :param written: when the record was last written, in seconds since the epoch.
     """
-    return _runs(arguments(pid), GOFER, root) and _started_before(pid, written)
+    is_one = _runs(arguments(pid), GOFER, root) and _started_before(pid, written)
+    return is_one and namespaces.is_ours(pid, _PROC)
 
 
 def is_other(pid: int, is_ours: t.Callable[[], bool]) -> bool:
@@ -100,17 +102,27 @@ def find_sentries(sandbox: str, root: str | None = None) -> list[int]:
 
     Finds what no record names: after a create that was cut short, or a record that was wiped.
     """
-    return [pid for pid, argv in _processes() if _is_sentry_of(argv, sandbox, root)]
+    found = [pid for pid, argv in _processes() if _is_sentry_of(argv, sandbox, root)]
+    return found if root is None else _of_this_place(found, root)
 
 
 def sentries(root: str) -> dict[int, str]:
     """Return the id of every sentry under a root, recorded or not, by pid."""
-    return {pid: argv[-1] for pid, argv in _processes() if _runs(argv, SENTRY, root)}
+    found = {pid: argv[-1] for pid, argv in _processes() if _runs(argv, SENTRY, root)}
+    return {pid: found[pid] for pid in _of_this_place(list(found), root)}
 
 
 def gofers(root: str) -> list[int]:
     """Return the pids of the gofers under a root. They carry no id."""
-    return [pid for pid, argv in _processes() if _runs(argv, GOFER, root)]
+    return _of_this_place([pid for pid, argv in _processes() if _runs(argv, GOFER, root)], root)
+
+
+def _of_this_place(pids: list[int], root: str) -> list[int]:
+    """Leave out the processes of a root that has the same path in another namespace."""
+    if not pids:
+        return []
+    elsewhere = namespaces.recorded_elsewhere(root)
+    return [pid for pid in pids if pid not in elsewhere and namespaces.is_ours(pid, _PROC)]
 
 
 def age(pid: int) -> float:

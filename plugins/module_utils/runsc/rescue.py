@@ -89,6 +89,17 @@ def remove_orphan(container: str, root: str) -> None:
     cgroups.remove_folders(folders, REAP_GRACE)
 
 
+def remove_stale_group(container: str, root: str) -> None:
+    """Remove the control group that a create which was killed may have left at its usual place.
+
+    The next container of that name would silently get its limits, and runsc would never remove it. The kernel keeps one that
+    is in use.
+    """
+    if statedir.find(root, container) or procfs.find_sentries(container) or procfs.find_creators(container, root):
+        return
+    cgroups.remove_empty(f"/{container}")
+
+
 class CreateGuard:
     """Undoes a create that failed, that timed out or that was interrupted. For an id that was proven absent before.
 

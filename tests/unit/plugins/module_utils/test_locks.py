@@ -13,7 +13,7 @@ import signal
 
 import pytest
 
-from ansible_collections.gvisor.runsc.plugins.module_utils.locks import container_lock, lock_path
+from ansible_collections.gvisor.runsc.plugins.module_utils.locks import abandoned, container_lock, lock_path
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.errors import DeadlineError, RunscError
 
 ROUNDS = 200
@@ -79,3 +79,12 @@ def test_it_ends_with_a_process_that_was_killed(tmp_path: pathlib.Path) -> None:
     with container_lock(root, "web-1", 1):
         pass
     assert not pathlib.Path(lock_path(root, "web-1")).exists()
+
+
+def test_a_lock_that_nobody_holds_tells_of_a_killed_task(tmp_path: pathlib.Path) -> None:
+    root = str(tmp_path)
+    pathlib.Path(lock_path(root, "web-1")).touch()
+    (tmp_path / "notes.lock").touch()
+    with container_lock(root, "web-2", 1):
+        assert abandoned(root) == {"web-1"}
+    assert abandoned(str(tmp_path / "none")) == set()
