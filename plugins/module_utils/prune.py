@@ -24,14 +24,14 @@ class Pruned(t.NamedTuple):
     """What was removed, or would be in check mode; what was left alone; and what could not be removed. Reasons included."""
 
     removed: list[Remain]
-    skipped: list[Remain]
+    kept: list[Remain]
     failed: list[Remain]
 
 
 def prune(runsc: Runsc, wanted: Filter, *, check_mode: bool = False) -> Pruned:
     """Remove all that is dead and wanted. What fails does not keep the rest from being removed."""
     found = find(runsc, wanted)
-    result = Pruned([], found.skipped, [])
+    result = Pruned([], found.kept, [])
     if check_mode:
         result.removed.extend(found.dead)
         return result
@@ -39,11 +39,11 @@ def prune(runsc: Runsc, wanted: Filter, *, check_mode: bool = False) -> Pruned:
         try:
             with _held(runsc, remain), contextlib.suppress(FileNotFoundError):  # whoever else removed it is welcome
                 if not _is_still_there(runsc, remain):
-                    result.skipped.append(remain._replace(reason="it is another one by now, or gone"))
+                    result.kept.append(remain._replace(reason="it is another one by now, or gone"))
                     continue
                 _remove(runsc, remain)
         except DeadlineError as exc:
-            result.skipped.append(remain._replace(reason=exc.message))
+            result.kept.append(remain._replace(reason=exc.message))
         except (RunscError, OSError) as exc:
             result.failed.append(remain._replace(reason=str(exc)))
         else:

@@ -25,7 +25,7 @@ def prune_task(module: ModuleLike, runsc: Runsc) -> dict[str, t.Any]:
     result: dict[str, t.Any] = {
         "changed": bool(done.removed),
         "pruned": [_described(remain) for remain in done.removed],
-        "skipped": [_described(remain) for remain in done.skipped],
+        "kept": [_described(remain) for remain in done.kept],
         "failures": [_described(remain) for remain in done.failed],
         "diff": {
             "before": "".join(f"{_line(remain)}\n" for remain in done.removed + done.failed),

@@ -71,7 +71,7 @@ class Found(t.NamedTuple):
     """What is dead, and what is not usable but not dead either, with the reason why it is left alone."""
 
     dead: list[Remain]
-    skipped: list[Remain]
+    kept: list[Remain]
 
 
 def find(runsc: Runsc, wanted: Filter) -> Found:
@@ -88,7 +88,7 @@ def find(runsc: Runsc, wanted: Filter) -> Found:
     everything = [remain for look, kinds in looks.items() if not kinds.isdisjoint(wanted.kinds) for remain in look()]
     return Found(
         [remain for remain in everything if wanted.accepts(remain)],
-        [remain for remain in seen.skipped if wanted.accepts(remain)],
+        [remain for remain in seen.kept if wanted.accepts(remain)],
     )
 
 
@@ -107,7 +107,7 @@ class _Scene:
         self._records = statedir.read_all(runsc.root) if runsc.existing() else []
         self._used = {name for record in self._records for name in (record.id, record.sandbox)} | self._creators
         self._used.update(self._sentries.values())
-        self.skipped: list[Remain] = []
+        self.kept: list[Remain] = []
 
     def containers(self) -> t.Iterator[Remain]:
         """Yield containers that have stopped, and records that can't be read."""
@@ -119,7 +119,7 @@ class _Scene:
             if record.problem:
                 remain = remain._replace(kind=RECORD, reason=record.problem)
                 if record.sandbox in self._sentries.values():
-                    self._skip(remain, f"{record.problem}, but its sandbox lives")
+                    self._keep(remain, f"{record.problem}, but its sandbox lives")
                     continue
                 yield remain
             elif self._is_dead(record, remain):
@@ -133,23 +133,23 @@ class _Scene:
 
     def _is_dead(self, record: statedir.Record, remain: Remain) -> bool:
         if procfs.is_suspended(record.pid):
-            self._skip(remain, "its sandbox was stopped by a signal and answers nobody")
+            self._keep(remain, "its sandbox was stopped by a signal and answers nobody")
             return False
         if not self._runsc.is_live(record):
             if record.sandbox not in self._sentries.values():
                 return True
-            self._skip(remain, "its record names another process, but a sandbox of its name lives")
+            self._keep(remain, "its record names another process, but a sandbox of its name lives")
             return False
         if record.is_sandbox_root:
             return False
         try:
             return self._runsc.state(record.id).status == "stopped"
         except RunscError as exc:
-            self._skip(remain, exc.message)
+            self._keep(remain, exc.message)
             return False
 
-    def _skip(self, remain: Remain, reason: str) -> None:
-        self.skipped.append(remain._replace(reason=reason))
+    def _keep(self, remain: Remain, reason: str) -> None:
+        self.kept.append(remain._replace(reason=reason))
 
     def processes(self) -> t.Iterator[Remain]:
         """Yield sandboxes whose record is gone, and gofers that no record names."""

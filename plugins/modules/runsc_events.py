@@ -21,7 +21,7 @@ description:
   - The collection of a container ends with the container.
 options:
   name:
-    description: The ids of the containers. Each must be running.
+    description: The ids of the containers. One that does not exist, or has not been started, is an error; one that has ended has no samples.
     type: list
     elements: str
     aliases: [id]

@@ -112,7 +112,7 @@ pruned:
       type: int
       returned: always
       sample: -1
-skipped:
+kept:
   description: What can't be used but is not proven to be dead, or what somebody else works on, in the same form.
   returned: always, but for mistakes in the options
   type: list

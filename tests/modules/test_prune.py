@@ -102,8 +102,8 @@ def test_an_unreadable_record_of_one_that_lives_stays(place: Place) -> None:
     text = place.record().read_text(encoding="utf-8")
     place.record().write_text("{", encoding="utf-8")
     done = prune(place)
-    assert (things(done), things(done, "skipped")) == ([], [("record", place.id)])
-    assert "its sandbox lives" in done["skipped"][0]["reason"]
+    assert (things(done), things(done, "kept")) == ([], [("record", place.id)])
+    assert "its sandbox lives" in done["kept"][0]["reason"]
     place.record().write_text(text, encoding="utf-8")
     assert place.listed() == {place.id: "running"}
 
@@ -119,7 +119,7 @@ def test_a_sandbox_whose_record_is_gone(place: Place, living: dict[str, str]) ->
 def test_what_hangs_is_not_dead(place: Place) -> None:
     stop(place.container()["container"]["pid"])
     done = prune(place)
-    assert (things(done), things(done, "skipped")) == ([], [("container", place.id)])
+    assert (things(done), things(done, "kept")) == ([], [("container", place.id)])
     assert len(place.sandboxes()) == 1
 
 

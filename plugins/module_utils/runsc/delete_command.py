@@ -85,3 +85,4 @@ class DeleteCommand(Invoker):
         folders = rescue.kill_strays(record.id, self.root)
         rescue.purge(record, self.root)
         cgroups.remove_folders(folders, rescue.REAP_GRACE)
+        rescue.remove_stale_group(record.id, self.root)

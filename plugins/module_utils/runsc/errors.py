@@ -118,7 +118,7 @@ _MESSAGES: tuple[tuple[str, type[RunscError], str], ...] = (
     (
         r"(loading (container|sandbox)[^:]*): (file does not exist|open \S+\.state: no such file)",
         NotFoundError,
-        "Look at 'runsc list' for the ids under this root",
+        "Check the name and the root; runsc_info lists the containers of a root",
     ),
     (
         r"flag provided but not defined: -(\S+)",

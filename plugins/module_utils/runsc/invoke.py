@@ -188,7 +188,7 @@ class Invoker:
         if record is None:
             raise NotFoundError(
                 f"there is no container {container!r} under the root {self.root}",
-                remedy="Check the name and the root; 'runsc list' shows the ids of a root",
+                remedy="Check the name and the root; runsc_info lists the containers of a root",
                 container=container,
             )
         ids.check_addressable(container, existing)
