@@ -12,7 +12,7 @@ import stat
 import typing as t
 
 from . import inside
-from .annotations import FAMILIES, MEMBER, ROOTFS_PREFIX
+from .annotations import FAMILIES, MEMBER, ROOTFS_PREFIX, SANDBOX
 from .runsc import statedir
 from .runsc.errors import UsageError
 
@@ -95,6 +95,28 @@ def is_to_come(folder: str) -> bool:
 def to_come(folder: str) -> str:
     """Return the warning that goes with a prediction about a bundle that is to come."""
     return f"bundle: there is none in {folder!r} yet; the prediction is that an earlier task makes it"
+
+
+class Reader:
+    """Reads and checks each bundle once, however many containers are made from it. Nobody may change what it returns."""
+
+    def __init__(self) -> None:
+        self._read: dict[str, dict[str, t.Any]] = {}
+        self._checked: set[str] = set()
+
+    def read(self, bundle: str) -> dict[str, t.Any]:
+        """Return its config.json, see L(read_config)."""
+        if bundle not in self._read:
+            self._read[bundle] = read_config(bundle)
+        return self._read[bundle]
+
+    def check(self, bundle: str) -> dict[str, t.Any]:
+        """Return its config.json if a container can come from it, see L(check_config)."""
+        config = self.read(bundle)
+        if bundle not in self._checked:
+            check_config(config, bundle)
+            self._checked.add(bundle)
+        return config
 
 
 def check_config(config: t.Mapping[str, t.Any], bundle: str) -> None:
@@ -201,6 +223,26 @@ def is_member(config: t.Mapping[str, t.Any]) -> bool:
     return isinstance(annotations, dict) and any(annotations.get(kind) == MEMBER for kind, _sandbox in FAMILIES)
 
 
+def sandbox_of(config: t.Mapping[str, t.Any]) -> str:
+    """Return the sandbox that a member is to live in; nothing for what gets a sandbox of its own."""
+    if not is_member(config):
+        return ""
+    annotations = config["annotations"]
+    return str(next((annotations[name] for _kind, name in FAMILIES if annotations.get(name)), ""))
+
+
+def names_other_sandbox(config: t.Mapping[str, t.Any], name: str) -> list[str]:
+    """Return a warning if a container makes a sandbox that its members, by what the bundle says, would not find."""
+    annotations = config.get("annotations") or {}
+    said = [str(annotations.get(sandbox)) for kind, sandbox in FAMILIES if annotations.get(kind) == SANDBOX]
+    if not said or name in said:
+        return []
+    return [
+        f"bundle: it is for sandbox {said[0]!r}, and the container that makes it is called {name!r}: "
+        f"members of {said[0]!r} will not find it. Give both the same name"
+    ]
+
+
 def check_sandbox(config: t.Mapping[str, t.Any], root: str, start: bool) -> None:
     """Check that the sandbox of a member is there, and, if it is to be started, that the sandbox was started.
 
@@ -210,9 +252,8 @@ def check_sandbox(config: t.Mapping[str, t.Any], root: str, start: bool) -> None
     """
     if not is_member(config):
         return
-    annotations = config["annotations"]
-    sandbox = next((annotations[name] for _kind, name in FAMILIES if annotations.get(name)), "")
-    record = statedir.find(root, str(sandbox)) if sandbox else None
+    sandbox = sandbox_of(config)
+    record = statedir.find(root, sandbox) if sandbox else None
     if record is None:
         raise UsageError(
             f"bundle: it is for a member of sandbox {sandbox!r}, which does not exist under the root {root}",

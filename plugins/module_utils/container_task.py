@@ -9,12 +9,33 @@ from __future__ import annotations
 import typing as t
 
 from . import lifecycle
-from .module import ModuleLike
-from .reconcile import Desired, Outcome, converge
+from .module import ModuleLike, Spec
+from .planning import Desired
+from .reconcile import Outcome, converge
 from .runsc import signals
 from .runsc.client import Runsc
 from .runsc.errors import UsageError
 from .runsc.options import CreateOptions
+
+# The options of a container, but for its name.
+OPTIONS: Spec = {
+    "state": {"type": "str", "default": "running", "choices": ["absent", "created", "running", "paused", "stopped"]},
+    "bundle": {"type": "path"},
+    "recreate": {"type": "str", "default": "never", "choices": ["never", "on-change", "always"]},
+    "force": {"type": "bool", "default": False},
+    "restore_from": {"type": "path"},
+    "stop_signal": {"type": "str"},
+    "stop_timeout": {"type": "float", "default": 10.0},
+    "create_timeout": {"type": "float", "default": 60.0},
+    "delete_timeout": {"type": "float", "default": 150.0},
+    "stdin": {"type": "path"},
+    "stdout": {"type": "path"},
+    "stderr": {"type": "path"},
+    "pid_file": {"type": "path"},
+    "user_log": {"type": "path"},
+    "keep_exit_status": {"type": "bool", "default": False},
+    "console_socket": {"type": "path"},
+}
 
 _TIMES = ("stop_timeout", "create_timeout", "delete_timeout")
 

@@ -28,9 +28,10 @@ def lock_path(root: str, container: str) -> str:
 
 
 @contextlib.contextmanager
-def container_lock(root: str, container: str, timeout: float) -> t.Iterator[None]:
+def container_lock(root: str, container: str, timeout: float, waited: float = 0.0) -> t.Iterator[None]:
     """Hold the lock of one container; the root is made if it is missing, with the mode that runsc gives it.
 
+    :param waited: seconds that the caller has waited already, for other locks.
     :raises DeadlineError: somebody else holds it for longer than C(timeout) seconds.
     :raises RunscError: the root can't be written.
     """
@@ -54,7 +55,7 @@ def container_lock(root: str, container: str, timeout: float) -> t.Iterator[None
         ) from exc
     if not held:
         raise DeadlineError(
-            f"another task has been working on container {container!r} for {timeout:g} s",
+            f"another task has been working on container {container!r} for {waited + timeout:g} s",
             remedy="Wait for it, or look at what it is doing",
             container=container,
         )

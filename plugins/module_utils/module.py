@@ -70,7 +70,7 @@ def run_module(spec: Spec, task: Task, **rules: t.Any) -> None:
     :param rules: further arguments of AnsibleModule, such as C(required_if).
     """
     module = AnsibleModule(argument_spec={**COMMON, **spec}, supports_check_mode=True, **rules)
-    recorder = Recorder()
+    recorder = Recorder() if module._verbosity >= COMMANDS_VERBOSITY else None
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:  # nohup, for example
             signal.signal(number, _interrupt)  # so that what is under way is undone when the task is cancelled
@@ -87,14 +87,14 @@ def run_module(spec: Spec, task: Task, **rules: t.Any) -> None:
     except KeyboardInterrupt:
         error = RunscError("interrupted; what was under way was undone")
         result = failure(error, _status(runsc, module.params.get("name")))
-    if module._verbosity >= COMMANDS_VERBOSITY:
+    if recorder:
         result["commands"] = [call.as_dict() for call in recorder.calls]
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)
 
 
-def client(params: t.Mapping[str, t.Any], recorder: Recorder, *, check_mode: bool = False) -> Runsc:
+def client(params: t.Mapping[str, t.Any], recorder: Recorder | None, *, check_mode: bool = False) -> Runsc:
     """Make the client that the options describe. In check mode runsc writes no logs.
 
     :raises UsageError: one of them makes no sense.

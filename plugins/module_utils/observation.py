@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finding out the status of one container, in a way that neither hangs nor is fooled. No Ansible in here."""
+"""Finding out the status of containers, in a way that neither hangs nor is fooled. No Ansible in here."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typing as t
 
 from . import lifecycle
 from .lifecycle import ABSENT, BROKEN, STOPPED
+from .parallel import for_each
 from .runsc import exit_status, ids, procfs, statedir
 from .runsc.client import Runsc
 from .runsc.errors import DeadlineError, NotFoundError, RefusedError, RunscError
@@ -55,22 +56,86 @@ def observe(runsc: Runsc, name: str) -> Observed:
     if name not in existing:
         return _observe_missing(runsc, name)
     record = statedir.read(existing[name])
-    if record is None:
-        return Observed(ABSENT)
-    problem = record.problem or _hangs(record)
-    if problem:
-        return Observed(BROKEN, None, record, problem)
+    known = _without_asking(record)
+    if known:
+        return known
     try:
         container = _state(runsc, name, existing)
     except NotFoundError:
         return Observed(ABSENT)
     except DeadlineError as exc:
         return Observed(BROKEN, None, record, exc.message)
+    return _observed(runsc, container, record)
+
+
+def observe_all(runsc: Runsc, names: t.Sequence[str], workers: int = 1) -> dict[str, Observed | RunscError]:
+    """Find out what is there of many, with as few runsc processes as possible: one C(list) for all that exist, and one that
+    contacts no sandbox for all that do not.
+
+    Where a container under the root hangs or can't be read, C(list) would hang or hide it. Then each is observed by itself.
+
+    :returns: for each name what was found, or why that could not be.
+    """
+    if len(names) == 1:
+        return {names[0]: _observe_or_fail(runsc, names[0])}
+    existing = runsc.existing()
+    found: dict[str, Observed | RunscError] = {}
+    found.update(_observe_all_missing(runsc, [name for name in names if name not in existing]))
+    records = {name: statedir.read(existing[name]) for name in names if name in existing}
+    known = ((name, _without_asking(record)) for name, record in records.items())
+    found.update((name, observed) for name, observed in known if observed)
+    asked = [name for name in names if name not in found]
+    listed = _list(runsc, existing, records) if len(asked) > 1 else None
+    if listed is None:
+        for_each(asked, lambda name: not found.update({name: _observe_or_fail(runsc, name)}), workers)
+        return found
+    for name in asked:
+        container = listed.get(name)
+        found[name] = _observed(runsc, container, records[name]) if container else _observe_or_fail(runsc, name)
+    return found
+
+
+def _observe_or_fail(runsc: Runsc, name: str) -> Observed | RunscError:
+    try:
+        return observe(runsc, name)
+    except RunscError as exc:
+        return exc
+
+
+def _observe_all_missing(runsc: Runsc, names: t.Sequence[str]) -> dict[str, Observed | RunscError]:
+    for name in names:
+        ids.check(name)
+    unknown = {*names}.intersection(runsc.ids()) if names else ()
+    return {name: _observe_or_fail(runsc, name) if name in unknown else Observed(ABSENT) for name in names}
+
+
+def _list(
+    runsc: Runsc, existing: t.Mapping[str, str], records: t.Mapping[str, statedir.Record | None]
+) -> dict[str, Container] | None:
+    """Return what C(runsc list) says, by id, or None where it can't be asked."""
+    others = (statedir.read(path) for name, path in existing.items() if name not in records)
+    for record in (*records.values(), *others):
+        if record and (record.problem or _hangs(record)):
+            return None
+    try:
+        return {container.id: container for container in runsc.list()}
+    except RunscError:
+        return None
+
+
+def _without_asking(record: statedir.Record | None) -> Observed | None:
+    """Return what is clear without a process: the record is gone, or runsc would hang or fail."""
+    if record is None:
+        return Observed(ABSENT)
+    problem = record.problem or _hangs(record)
+    return Observed(BROKEN, None, record, problem) if problem else None
+
+
+def _observed(runsc: Runsc, container: Container, record: statedir.Record | None) -> Observed:
     status = container.status if container.status in lifecycle.STATUSES else BROKEN
     problem = "" if status != BROKEN else f"runsc says it is {container.status!r}"
-    return Observed(
-        status, container, record, problem, exit_status.read(runsc.root, name) if status == STOPPED else None
-    )
+    code = exit_status.read(runsc.root, container.id) if status == STOPPED else None
+    return Observed(status, container, record, problem, code)
 
 
 def glance(runsc: Runsc, name: str) -> str | None:

@@ -20,8 +20,9 @@ import typing as t
 from . import accounts
 from . import bundle as bundles
 from .locks import container_lock
+from .planning import Desired
 from .process_values import check_chdir, check_environment, check_streams, merge_env
-from .reconcile import Desired, Outcome, converge
+from .reconcile import Outcome, converge
 from .runsc import cgroups, procfs, statedir
 from .runsc.client import Runsc
 from .runsc.errors import AlreadyExistsError, RunscError, UsageError

@@ -39,8 +39,13 @@ def check_not_frozen(runsc: Runsc, record: statedir.Record) -> None:
     """:raises StateError: the container is frozen; a command in it, or a signal to it, would hang."""
     culprit = frozen_by(runsc, record)
     if culprit:
-        raise StateError(
-            f"container {record.id!r} is frozen, since {culprit!r} in the same sandbox is paused",
-            remedy=f"Bring {culprit!r} to state running first",
-            container=record.id,
-        )
+        raise frozen(record.id, culprit)
+
+
+def frozen(container: str, culprit: str) -> StateError:
+    """Return the error for a container that can't be used because another one in its sandbox is paused."""
+    return StateError(
+        f"container {container!r} is frozen, since {culprit!r} in the same sandbox is paused",
+        remedy=f"Bring {culprit!r} to state running first",
+        container=container,
+    )

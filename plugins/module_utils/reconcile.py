@@ -2,59 +2,35 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bringing a container to the state that was asked for: observe, plan, apply, observe again. No Ansible in here."""
+"""Bringing containers to the states that were asked for: observe, plan, apply, observe again. No Ansible in here.
+
+One container is a list of one. All that concerns only itself is the same for one and for hundreds; what can be shared is:
+the look at what is there before, and the one afterwards.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import time
 import typing as t
 
-from . import bundle as bundles
-from . import lifecycle, pods
-from .annotations import STOP_SIGNAL
-from .files import check_files
-from .images import check_restorable
-from .lifecycle import ABSENT, BROKEN, CREATE, CREATED, RESTORE, RUNNING, SATISFIED_BY, START, STOPPED
+from . import lifecycle
+from .lifecycle import ABSENT, BROKEN, CREATE, CREATED, RESTORE, STOPPED
 from .locks import container_lock
-from .observation import Observed, observe
-from .runsc import ids, procfs, signals, statedir
+from .observation import Observed, glance, observe, observe_all
+from .parallel import CONTINUE, SERIAL, STOP, for_each
+from .planning import Desired, Planned, Planner, check_desired
+from .pod_order import Pods, with_sandbox
+from .runsc import ids, procfs
 from .runsc.client import Runsc
-from .runsc.errors import (
-    AlreadyExistsError,
-    DeadlineError,
-    RunscError,
-    SandboxGoneError,
-    StateError,
-    UsageError,
-)
-from .runsc.options import CreateOptions
-from .spec_drift import Difference, as_diff, flag_differences, spec_differences
+from .runsc.errors import AlreadyExistsError, RunscError
+from .spec_drift import Difference, as_diff
+from .transition import Transition
 
-NEVER, ON_CHANGE, ALWAYS = "never", "on-change", "always"  # when to replace a container that would do
-
-DEFAULT_STOP_SIGNAL = "TERM"
-RESTORE_SETTLE = 1.0  # seconds in which a restored process that can't live here dies (of SIGILL, for example)
-
-
-class Desired(t.NamedTuple):
-    """What is asked for. Times are seconds; C(options) are the files of the container, used when it is made.
-
-    :param may_end: a command that has ended already is as good as one that runs, if its exit code was kept.
-    """
-
-    name: str
-    state: str
-    bundle: str | None = None
-    options: CreateOptions = CreateOptions()
-    stop_signal: str | None = None
-    stop_timeout: float = 10.0
-    recreate: str = NEVER
-    force: bool = False
-    restore_from: str | None = None
-    create_timeout: float = 60.0
-    delete_timeout: float = 150.0
-    may_end: bool = False
+# So many containers are locked, and kept in memory, at the same time.
+CHUNK = 200
+PROCESS_AGE = 0.2  # seconds for which a look at all processes is good enough, where many containers are made
 
 
 class Outcome(t.NamedTuple):
@@ -63,7 +39,7 @@ class Outcome(t.NamedTuple):
     actions: list[str]
     before: Observed
     after: Observed
-    differences: list[Difference]
+    differences: t.Sequence[Difference]
     warnings: list[str]
     removed_members: t.Sequence[str] = ()
 
@@ -83,13 +59,6 @@ class Outcome(t.NamedTuple):
         return {"before": before, "after": after}
 
 
-_CREATE_REMEDY = "Raise create_timeout if the host is slow, or try another platform: one that can't work here may hang"
-_DEADLINE_REMEDIES = {
-    **{step: _CREATE_REMEDY for step in (CREATE, START, RESTORE)},
-    **{step: "Raise delete_timeout, or use force" for step in (lifecycle.DELETE, lifecycle.FORCE_DELETE)},
-}
-
-
 class ReconcileError(Exception):
     """A step failed. Carries the error, what had been done before it, and what is there now."""
 
@@ -100,192 +69,299 @@ class ReconcileError(Exception):
         self.found = found
 
 
+class Batch(t.NamedTuple):
+    """How to go about many containers: how many at the same time, and what a failure means for those not yet begun."""
+
+    parallel: int = 1
+    on_failure: str = CONTINUE
+
+
+# What became of a container: an error, or None if it was not begun because another one had failed.
+Result = t.Union[Outcome, ReconcileError, RunscError, None]
+Report = t.Callable[[Desired, Result], None]
+
+
 def converge(runsc: Runsc, desired: Desired, *, check_mode: bool = False) -> Outcome:
     """Bring a container to the desired state; in check mode only say what that would take.
 
     :raises UsageError: what is asked for makes no sense, found before anything is touched.
     :raises ReconcileError: a step failed, or the result is not what was asked.
     """
-    _check_desired(desired)
-    with _locked(runsc, desired, check_mode):
-        try:
-            return _converge(runsc, desired, check_mode)
-        except ReconcileError as exc:
-            if not isinstance(exc.error, AlreadyExistsError) or exc.actions:
-                raise
-        # What a killed task left behind made the container between our look and our step.
-        return _converge(runsc, desired, check_mode)
+    results: list[Result] = []
+    converge_all(runsc, [desired], lambda _desired, result: results.append(result), check_mode=check_mode)
+    (result,) = results
+    if isinstance(result, Exception):
+        raise result
+    return t.cast(Outcome, result)
 
 
-def _converge(runsc: Runsc, desired: Desired, check_mode: bool) -> Outcome:
-    before = _observe_settled(runsc, desired.name)
-    try:
-        if check_mode and _lacks_bundle(desired, before):
-            return _predict_without_bundle(desired, before)
-        steps, differences, warnings = _plan(runsc, desired, before)
-        if not steps or check_mode:
-            return Outcome(list(steps), before, before, differences, warnings, _doomed(runsc, before, steps))
-        outcome = _apply(runsc, desired, before, steps, differences)
-        return outcome._replace(warnings=[*warnings, *outcome.warnings])
-    except RunscError as exc:
-        raise ReconcileError(exc, [], before) from exc
+def converge_all(
+    runsc: Runsc,
+    wanted: t.Sequence[Desired],
+    report: Report,
+    *,
+    check_mode: bool = False,
+    batch: Batch = Batch(),
+    first: t.Sequence[t.Sequence[Desired]] = (),
+) -> None:
+    """Bring containers to their desired states, each exactly as L(converge) does, and report what became of each.
 
+    The first container of a sandbox is done before the others in it, whatever their order. What was reported is not kept.
 
-def _lacks_bundle(desired: Desired, before: Observed) -> bool:
-    """Whether the container has yet to be made, of a bundle that is not there: an earlier task may be about to make it."""
-    is_made_now = before.status == ABSENT and desired.state not in (ABSENT, STOPPED)
-    return is_made_now and bundles.is_to_come(desired.bundle or "")
-
-
-def _predict_without_bundle(desired: Desired, before: Observed) -> Outcome:
-    """Say what would be done with a bundle that will be there. Only check mode may hope so."""
-    steps = lifecycle.plan(before.status, desired.state, restore=bool(desired.restore_from), force=desired.force)
-    return Outcome(list(steps), before, before, [], [bundles.to_come(desired.bundle or "")])
-
-
-def _observe_settled(runsc: Runsc, name: str) -> Observed:
-    """Observe; where a runsc that a killed task left behind is still making the container, wait for it first."""
-    found = observe(runsc, name)
-    if found.status in (ABSENT, CREATED) and runsc.await_creators(name):
-        return observe(runsc, name)
-    return found
-
-
-def _check_desired(desired: Desired) -> None:
-    if desired.restore_from and desired.state == CREATED:
-        raise UsageError(
-            "restore_from: a restored container runs, and state is 'created'", remedy="Use state running or paused"
-        )
-
-
-def _locked(runsc: Runsc, desired: Desired, check_mode: bool) -> t.ContextManager[None]:
-    """The lock of the container, where something may change. Looking for nothing in a root that does not exist needs none."""
-    if check_mode or (desired.state in (ABSENT, STOPPED) and not os.path.isdir(runsc.root)):
-        return contextlib.nullcontext()
-    patience = desired.create_timeout + desired.delete_timeout + desired.stop_timeout
-    ids.check(desired.name)
-    return container_lock(runsc.root, desired.name, patience)
-
-
-def _plan(runsc: Runsc, desired: Desired, before: Observed) -> tuple[lifecycle.Plan, list[Difference], list[str]]:
-    """Return the steps, the differences between the container and its bundle, and warnings. Checks what the steps need."""
-    if before.status == BROKEN and desired.state != ABSENT and not desired.force:
-        raise StateError(
-            f"container {desired.name!r} can't be used: {before.problem}",
-            remedy="Remove it with state absent, or let it be replaced with force",
-            container=desired.name,
-        )
-    if before.status == desired.state == ABSENT and procfs.find_sentries(desired.name, runsc.root):
-        return (lifecycle.FORCE_DELETE,), [], []  # its record was lost, and runsc can neither see nor end it
-    if desired.may_end and before.status == STOPPED and before.exit_status is not None:
-        return (), [], []  # it ran to its end, and how it ended is known
-    differences = _differences(runsc, desired, before)
-    recreate = desired.recreate == ALWAYS or (desired.recreate == ON_CHANGE and bool(differences))
-    # A frozen sandbox can't be ended in order, but nobody minds when it is to go with all that is in it.
-    force = desired.force or (desired.state == ABSENT and _is_frozen_with_members(runsc, before))
-    steps = lifecycle.plan(
-        before.status, desired.state, recreate=recreate, restore=bool(desired.restore_from), force=force
-    )
-    if before.record and not force and (steps or desired.state == RUNNING):
-        pods.check_not_frozen(runsc, before.record)
-    made = CREATE in steps or RESTORE in steps
-    warnings = _check_replacement(runsc, desired, before, steps) if made else []
-    if steps and before.record:
-        _check_addressable(runsc, desired.name, steps)
-    return steps, differences, warnings
-
-
-def _is_frozen_with_members(runsc: Runsc, before: Observed) -> bool:
-    record = before.record
-    return record is not None and bool(pods.members(runsc, record)) and bool(pods.frozen_by(runsc, record))
-
-
-def _doomed(runsc: Runsc, before: Observed, steps: lifecycle.Plan) -> list[str]:
-    """Return the containers that are removed as well: runsc leaves the records of those whose sandbox is deleted."""
-    return [] if {lifecycle.DELETE, lifecycle.FORCE_DELETE}.isdisjoint(steps) else pods.members(runsc, before.record)
-
-
-def _differences(runsc: Runsc, desired: Desired, before: Observed) -> list[Difference]:
-    record = before.record
-    if not record or record.problem or desired.state in (ABSENT, STOPPED):
-        return []
-    if not desired.bundle and desired.recreate != ON_CHANGE:
-        return []
-    folder = desired.bundle or record.bundle
-    try:
-        config = bundles.read_config(folder)
-    except UsageError:
-        if desired.recreate != ON_CHANGE:
-            return []  # the container is there and may stay; what its bundle says matters to nobody
-        raise
-    differences = spec_differences(record, config, folder)
-    if desired.recreate == ON_CHANGE and before.status != STOPPED:
-        differences += flag_differences(runsc, record)
-    return differences
-
-
-def _bundle(desired: Desired, before: Observed) -> str:
-    """Return the bundle to make the container from: the one asked for, or the one that it came from."""
-    folder = desired.bundle or (before.record.bundle if before.record else "")
-    if not folder:
-        raise UsageError(
-            f"bundle: none given, and container {desired.name!r} has to be created",
-            remedy="Give the folder of an OCI bundle",
-        )
-    if not os.path.isabs(folder):
-        raise UsageError(f"bundle: {folder!r} is not absolute", remedy="Give an absolute path")
-    return folder
-
-
-def _check_replacement(runsc: Runsc, desired: Desired, before: Observed, steps: lifecycle.Plan) -> list[str]:
-    """Check all that can be checked about the container to be made, before the one that exists is stopped or deleted.
-
-    :returns: warnings.
+    :param report: called in this thread, once for each container.
+    :param first: containers that are to be done before, one list after the other.
+    :raises UsageError: what is asked for makes no sense, found before anything is touched.
     """
-    folder = _bundle(desired, before)
-    config = bundles.read_config(folder)
-    bundles.check_config(config, folder)
-    bundles.check_sandbox(config, runsc.root, START in steps)
-    if desired.options.keep_exit_status and bundles.is_member(config):
-        raise UsageError(
-            f"keep_exit_status: container {desired.name!r} is a member of another one's sandbox",
-            remedy="Leave it out: runsc_wait knows how a member ended, as long as the sandbox lives",
+    for desired in wanted:
+        ids.check(desired.name)
+        check_desired(desired)
+    task = _Task(runsc, report, check_mode, batch)
+    for some in (*first, wanted):
+        task.converge_all(some)
+
+
+class _Item:
+    """One container of a task, and how far it is.
+
+    :ivar before: what was found at first.
+    :ivar now: the same, or what became of it since by the steps of the container whose sandbox it shares: C(done).
+    """
+
+    def __init__(self, desired: Desired) -> None:
+        self.desired = desired
+        self.before = Observed(ABSENT)
+        self.now = self.before
+        self.done: lifecycle.Plan = ()
+        self.planned = Planned(())
+        self.transition: Transition | None = None
+        self.result: Result = None
+        self.is_open = True
+
+    def end(self, result: Result) -> None:
+        """Nothing more is to be done."""
+        self.result = result
+        self.is_open = False
+
+    def fail(self, error: RunscError, found: Observed) -> None:
+        """It ends with an error."""
+        self.end(ReconcileError(error, self.actions, found))
+
+    @property
+    def actions(self) -> list[str]:
+        """What was done so far."""
+        return [*self.done, *(self.transition.actions if self.transition else ())]
+
+    def outcome(self, steps: t.Sequence[str], after: Observed) -> Outcome:
+        """Return what was done, or would be."""
+        warnings = [*self.planned.warnings, *(self.transition.warnings if self.transition else ())]
+        return Outcome(
+            [*self.done, *steps], self.before, after, self.planned.differences, warnings, self.planned.members
         )
-    ids.check_new(desired.name, runsc.existing())
-    runsc.check_flags()
-    check_files({name: path for name, path in desired.options._asdict().items() if name != "keep_exit_status"})
-    return check_restorable(runsc, desired.restore_from, config) if desired.restore_from else []
 
 
-def _check_addressable(runsc: Runsc, name: str, steps: lifecycle.Plan) -> None:
-    """Refuse before the first step what runsc would refuse in the middle of them."""
-    if steps[0] != CREATE:
-        ids.check_addressable(name, runsc.existing())
+class _Task:
+    """Containers that are worked on together."""
 
+    def __init__(self, runsc: Runsc, report: Report, check_mode: bool, batch: Batch) -> None:
+        self._runsc = runsc
+        self._report = report
+        self._check_mode = check_mode
+        self._batch = batch
+        self._planner = Planner(runsc, check_mode=check_mode)
+        self._has_failed = False
+        self._sandboxes: dict[str, _Item] = {}  # those in which others of the task live
+        self._members: dict[str, Observed] = {}  # what was found of these before
 
-def _apply(
-    runsc: Runsc, desired: Desired, before: Observed, steps: lifecycle.Plan, differences: list[Difference]
-) -> Outcome:
-    run = _Run(runsc, desired, before, _doomed(runsc, before, steps))
-    try:
-        for step in _merged(steps):
-            run.take(step)
-        after = observe(runsc, desired.name)
-        run.check(after)
-    except RunscError as exc:
-        raise ReconcileError(exc, run.actions, _observe_after_failure(runsc, desired.name)) from exc
-    return Outcome(run.actions, before, after, differences, run.warnings, run.members)
+    def converge_all(self, wanted: t.Sequence[Desired]) -> None:
+        pods = Pods(self._runsc, self._planner, wanted)
+        for wave in pods.waves():
+            for start in range(0, len(wave), CHUNK):
+                self._converge([_Item(desired) for desired in wave[start : start + CHUNK]], pods)
 
+    def _converge(self, items: list[_Item], pods: Pods) -> None:
+        with contextlib.ExitStack() as locks:
+            self._lock(items, locks)
+            # No older than the locks: who began to make one of these containers before is to be seen.
+            self._runsc.processes = procfs.Processes(PROCESS_AGE if len(items) > 1 else 0.0)
+            self._observe(items, pods)
+            for item in _open(items):
+                self._plan(item, pods)
+            self._note_failures(items)
+            try:
+                self._apply(_open(items))
+            except KeyboardInterrupt:
+                if len(items) > 1:
+                    self._give_up(items)
+                raise
+            self._verify(_open(items))
+        self._note_failures(items)
+        self._tell(items)
 
-def _merged(steps: lifecycle.Plan) -> list[lifecycle.Plan]:
-    """Group the steps by runsc process: creating and starting is one C(run --detach)."""
-    groups: list[lifecycle.Plan] = []
-    for step in steps:
-        if step == START and groups and groups[-1] == (CREATE,):
-            groups[-1] = (CREATE, START)
+    def _note_failures(self, items: list[_Item]) -> None:
+        self._has_failed = self._has_failed or any(isinstance(item.result, Exception) for item in items)
+
+    def _tell(self, items: list[_Item]) -> None:
+        for item in items:
+            self._report(item.desired, item.result)
+
+    def _give_up(self, items: list[_Item]) -> None:
+        """Tell after an interruption what was done until then, and what was not."""
+        for item in _open(items):
+            if item.transition is None:
+                item.end(None)
+            elif item.transition.actions != list(item.planned.steps):
+                item.fail(RunscError("interrupted; what was under way was undone"), item.now)
+        self._verify(_open(items))
+        self._tell(items)
+
+    def _lock(self, items: list[_Item], locks: contextlib.ExitStack) -> None:
+        """Take the locks of the containers in which something may change, in the order of their names: so nobody who has one
+        waits for another one that is held by somebody who waits for the first. To look for nothing in a root that does not
+        exist takes none.
+        """
+        if self._check_mode:
+            return
+        has_root = os.path.isdir(self._runsc.root)
+        items = [item for item in items if has_root or item.desired.state not in (ABSENT, STOPPED)]
+        # Another task may be busy with a list like this one.
+        turns = -(-len(items) // self._batch.parallel)
+        patience = turns * max((_patience(item.desired) for item in items), default=0.0)
+        began = time.monotonic()
+        for item in sorted(items, key=lambda item: item.desired.name):
+            waited = time.monotonic() - began
+            lock = container_lock(self._runsc.root, item.desired.name, max(0.0, patience - waited), waited)
+            try:
+                locks.enter_context(lock)
+            except RunscError as exc:
+                item.end(exc)
+
+    def _observe(self, items: list[_Item], pods: Pods) -> None:
+        names = [item.desired.name for item in _open(items)]
+        found = observe_all(self._runsc, [*names, *pods.members(names)], self._batch.parallel)
+        self._members.update(
+            (name, seen) for name, seen in found.items() if isinstance(seen, Observed) and name not in names
+        )
+        for item in _open(items):
+            seen = self._settled(item.desired.name, found[item.desired.name])
+            if isinstance(seen, RunscError):
+                item.end(seen)
+            else:
+                item.before = item.now = seen
+        for name in pods.sandboxes.intersection(names):
+            self._sandboxes[name] = next(item for item in items if item.desired.name == name)
+
+    def _settled(self, name: str, found: Observed | RunscError) -> Observed | RunscError:
+        """Where a runsc that a killed task left behind is still making the container, wait for it, and look again."""
+        if isinstance(found, Observed) and found.status in (ABSENT, CREATED) and self._runsc.await_creators(name):
+            return observe(self._runsc, name)
+        return found
+
+    def _plan(self, item: _Item, pods: Pods) -> None:
+        """Plan, and end what needs no steps."""
+        sandbox = self._follow(item, pods)
+        try:
+            item.planned = self._planner.plan(item.desired, item.now, sandbox)
+        except RunscError as exc:
+            item.fail(exc, item.now)
+        except (OSError, ValueError) as exc:
+            item.end(_refused(exc, item.desired.name))
         else:
-            groups.append((step,))
-    return groups
+            if self._check_mode:
+                self._planner.assume_gone([*item.planned.members, *_removed(item)])
+                item.end(item.outcome(item.planned.steps, item.before))
+            elif not item.planned.steps:
+                item.end(item.outcome((), item.now))
+
+    def _follow(self, item: _Item, pods: Pods) -> str | None:
+        """Take over what became of a container with the steps of the one whose sandbox it shares.
+
+        :returns: the status of that one, if it is a prediction.
+        """
+        root = self._sandboxes.get(pods.sandbox_of(item.desired.name))
+        if root is None:
+            return None
+        steps = root.planned.steps if self._check_mode else tuple(root.actions)
+        earlier = self._members.get(item.desired.name, item.before)
+        item.done, status = with_sandbox(earlier.status, steps)
+        if item.done:
+            item.before = earlier
+            now = Observed(status, earlier.container) if self._check_mode else item.now
+            item.now = now._replace(record=now.record or earlier.record)
+        if not self._check_mode or isinstance(root.result, Exception):
+            return None
+        return lifecycle.simulate(root.before.status, steps)
+
+    def _apply(self, items: list[_Item]) -> None:
+        on_failure = self._batch.on_failure
+        if self._has_failed and on_failure == STOP:
+            left = items
+        else:
+            workers = 1 if self._has_failed and on_failure == SERIAL else self._batch.parallel
+            left = for_each(items, self._transition, workers, on_failure)
+        for item in left:
+            item.end(None)
+
+    def _transition(self, item: _Item) -> bool:
+        """Take the steps; in one of several threads. Return whether they succeeded."""
+        try:
+            self._take(item)
+        except RunscError as exc:
+            item.fail(exc, _observe_after_failure(self._runsc, item.desired.name))
+        except (OSError, ValueError) as exc:
+            item.end(_refused(exc, item.desired.name))
+        return not isinstance(item.result, Exception)
+
+    def _take(self, item: _Item) -> None:
+        item.transition = Transition(self._runsc, item.desired, item.now)
+        try:
+            item.transition.take_all(item.planned.steps)
+        except AlreadyExistsError:
+            if item.actions:
+                raise
+            # What a killed task left behind made the container between our look and our step.
+            self._take_again(item)
+        if self._batch.on_failure != CONTINUE and glance(self._runsc, item.desired.name) == STOPPED:
+            item.transition.check(observe(self._runsc, item.desired.name))
+
+    def _take_again(self, item: _Item) -> None:
+        item.before = item.now = observe(self._runsc, item.desired.name)
+        item.planned = self._planner.plan(item.desired, item.now)
+        item.transition = Transition(self._runsc, item.desired, item.now)
+        item.transition.take_all(item.planned.steps)
+
+    def _verify(self, items: list[_Item]) -> None:
+        """Look at what came of it."""
+        found = observe_all(self._runsc, [item.desired.name for item in items], self._batch.parallel)
+        for item in items:
+            after = found[item.desired.name]
+            try:
+                if isinstance(after, RunscError):
+                    raise after
+                if item.transition:
+                    item.transition.check(after)
+            except RunscError as exc:
+                item.fail(exc, _observe_after_failure(self._runsc, item.desired.name))
+            else:
+                item.end(item.outcome(item.transition.actions if item.transition else (), after))
+
+
+def _open(items: list[_Item]) -> list[_Item]:
+    return [item for item in items if item.is_open]
+
+
+def _patience(desired: Desired) -> float:
+    """Return how long another task may be busy with a container."""
+    return desired.create_timeout + desired.delete_timeout + desired.stop_timeout
+
+
+def _removed(item: _Item) -> list[str]:
+    after = lifecycle.simulate(item.now.status, item.planned.steps)
+    return [item.desired.name] if after == ABSENT else []
+
+
+def _refused(error: Exception, name: str) -> RunscError:
+    """Return the error for a full disk, or a path with a NUL character: nothing that runsc said."""
+    return RunscError(f"the host refused: {error}", container=name)
 
 
 def _observe_after_failure(runsc: Runsc, name: str) -> Observed:
@@ -293,105 +369,3 @@ def _observe_after_failure(runsc: Runsc, name: str) -> Observed:
         return observe(runsc, name)
     except RunscError as exc:
         return Observed(BROKEN, problem=exc.message)
-
-
-def _own_stop_signal(before: Observed) -> str:
-    """Return the signal that the container's image asks for in an annotation, or TERM."""
-    annotations = (before.record.spec.get("annotations") if before.record else None) or {}
-    signal = str(annotations.get(STOP_SIGNAL) or "")
-    with contextlib.suppress(UsageError):  # whoever wrote the image may have written anything
-        signals.number(signal)
-        return signal
-    return DEFAULT_STOP_SIGNAL
-
-
-class _Run:
-    """One way through the steps."""
-
-    def __init__(self, runsc: Runsc, desired: Desired, before: Observed, members: list[str]) -> None:
-        self._runsc = runsc
-        self._desired = desired
-        self._before = before
-        self.members = members
-        self.actions: list[str] = []
-        self.warnings: list[str] = []
-
-    def take(self, steps: lifecycle.Plan) -> None:
-        """Take a group of steps. :raises RunscError: runsc refused."""
-        actions: dict[lifecycle.Plan, t.Callable[[], None]] = {
-            (CREATE,): self._create,
-            (CREATE, START): self._create_and_start,
-            (START,): self._start,
-            (RESTORE,): self._restore,
-            (lifecycle.PAUSE,): lambda: self._runsc.pause(self._desired.name),
-            (lifecycle.RESUME,): lambda: self._runsc.resume(self._desired.name),
-            (lifecycle.STOP,): self._stop,
-            (lifecycle.DELETE,): lambda: self._delete(False),
-            (lifecycle.FORCE_DELETE,): lambda: self._delete(True),
-        }
-        try:
-            actions[steps]()
-        except DeadlineError as exc:
-            exc.remedy = _DEADLINE_REMEDIES.get(steps[0], exc.remedy)
-            raise
-        self.actions += steps
-
-    def _create(self) -> None:
-        wanted = self._desired
-        self._runsc.create(wanted.name, _bundle(wanted, self._before), wanted.options, timeout=wanted.create_timeout)
-
-    def _create_and_start(self) -> None:
-        wanted = self._desired
-        self._runsc.run_detached(
-            wanted.name, _bundle(wanted, self._before), wanted.options, timeout=wanted.create_timeout
-        )
-
-    def _start(self) -> None:
-        self._runsc.start(self._desired.name, self._desired.options, timeout=self._desired.create_timeout)
-
-    def _restore(self) -> None:
-        wanted = self._desired
-        bundle = _bundle(wanted, self._before)
-        self._runsc.restore(
-            wanted.name, bundle, wanted.restore_from or "", wanted.options, timeout=wanted.create_timeout
-        )
-        record = statedir.find(self._runsc.root, wanted.name)
-        if record and procfs.wait_dead(record.pid, RESTORE_SETTLE):
-            self._runsc.delete(wanted.name, force=True)
-            raise SandboxGoneError(
-                f"container {wanted.name!r} died right after it was restored from {wanted.restore_from!r}",
-                remedy="Restore with the runsc version, the platform and a CPU like those of the checkpoint",
-                container=wanted.name,
-            )
-
-    def _stop(self) -> None:
-        wanted = self._desired
-        signal = wanted.stop_signal or _own_stop_signal(self._before)
-        if not self._runsc.stop(wanted.name, signal, grace=wanted.stop_timeout):
-            self.warnings.append(
-                f"container {wanted.name!r} did not end within {wanted.stop_timeout:g} s after {signal}; it was killed"
-            )
-
-    def _delete(self, force: bool) -> None:
-        self._runsc.delete(self._desired.name, force=force, timeout=self._desired.delete_timeout)
-        for member in self.members:
-            self._runsc.delete(member, force=True, timeout=self._desired.delete_timeout)
-
-    def check(self, after: Observed) -> None:
-        """:raises RunscError: the container is not in the state that was asked for."""
-        if after.status in SATISFIED_BY[self._desired.state]:
-            return
-        if after.status == STOPPED:
-            if self._desired.may_end and after.exit_status is not None:
-                return
-            code = "" if after.exit_status is None else f", with exit code {after.exit_status}"
-            raise SandboxGoneError(
-                f"container {self._desired.name!r} ended right after it was started{code}",
-                remedy="Look at what it wrote (options stdout and stderr), and at its debug log",
-                container=self._desired.name,
-            )
-        raise RunscError(
-            f"container {self._desired.name!r} is {after.status} after {', '.join(self.actions)}, not {self._desired.state}",
-            remedy="Somebody else may be changing it at the same time",
-            container=self._desired.name,
-        )

@@ -259,28 +259,10 @@ commands:
   sample: [{"cmd": ["/usr/bin/runsc", "--root=/var/run/runsc", "--network=none", "state", "web-1"], "rc": 0, "ms": 31.0}]
 """
 
-from ansible_collections.gvisor.runsc.plugins.module_utils.container_task import container_task
+from ansible_collections.gvisor.runsc.plugins.module_utils.container_task import OPTIONS, container_task
 from ansible_collections.gvisor.runsc.plugins.module_utils.module import Spec, run_module
 
-ARGUMENTS: Spec = {
-    "name": {"type": "str", "required": True, "aliases": ["id"]},
-    "state": {"type": "str", "default": "running", "choices": ["absent", "created", "running", "paused", "stopped"]},
-    "bundle": {"type": "path"},
-    "recreate": {"type": "str", "default": "never", "choices": ["never", "on-change", "always"]},
-    "force": {"type": "bool", "default": False},
-    "restore_from": {"type": "path"},
-    "stop_signal": {"type": "str"},
-    "stop_timeout": {"type": "float", "default": 10.0},
-    "create_timeout": {"type": "float", "default": 60.0},
-    "delete_timeout": {"type": "float", "default": 150.0},
-    "stdin": {"type": "path"},
-    "stdout": {"type": "path"},
-    "stderr": {"type": "path"},
-    "pid_file": {"type": "path"},
-    "user_log": {"type": "path"},
-    "keep_exit_status": {"type": "bool", "default": False},
-    "console_socket": {"type": "path"},
-}
+ARGUMENTS: Spec = {"name": {"type": "str", "required": True, "aliases": ["id"]}, **OPTIONS}
 
 
 def main() -> None:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 import sys
 
-from ansible_collections.gvisor.runsc.plugins.module_utils.reconcile import Desired, converge
+from ansible_collections.gvisor.runsc.plugins.module_utils.planning import Desired
+from ansible_collections.gvisor.runsc.plugins.module_utils.reconcile import converge
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.client import Runsc
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.errors import subcommand_of
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.monitor import Recorder

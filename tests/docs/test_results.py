@@ -24,7 +24,9 @@ def test_no_result_has_a_name_that_ansible_reserves(path: Path) -> None:
     assigned = {
         node.targets[0].id: node.value.value
         for node in ast.parse(path.read_text(encoding="utf-8")).body
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and isinstance(node.value, ast.Constant)
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and isinstance(node.value, ast.Constant)
     }
     documented = yaml.safe_load(str(assigned["RETURN"]))
     assert documented

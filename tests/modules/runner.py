@@ -31,6 +31,7 @@ MODULES = {
         "runsc_checkpoint",
         "runsc_checkpoint_info",
         "runsc_container",
+        "runsc_containers",
         "runsc_events",
         "runsc_exec",
         "runsc_info",

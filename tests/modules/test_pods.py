@@ -57,6 +57,22 @@ def test_they_share_one_sandbox(place: Place, names: tuple[str, str]) -> None:
         assert pod.bring(name)["changed"] is False
 
 
+def test_check_mode_hopes_for_the_sandbox(place: Place) -> None:
+    """After a reboot, the check of a play that makes all of them says what it would do."""
+    pod = Pod(place)
+    hopeful = pod.bring(pod.app, check=True)
+    assert hopeful["actions"] == ["create", "start"]
+    assert f"member of sandbox '{pod.root}', which does not exist" in str(hopeful["warnings"])
+    assert "which does not exist" in place.bad("runsc_container", "usage", **pod.options(pod.app))["msg"]
+
+
+def test_a_sandbox_that_its_members_would_not_find(place: Place) -> None:
+    pod = Pod(place)
+    options = {**pod.options(pod.root), "name": place.id}
+    assert f"it is for sandbox '{pod.root}'" in str(place.good("runsc_container", **options)["warnings"])
+    assert "warnings" not in pod.bring(pod.root)
+
+
 def test_no_member_is_called_removed_that_stays(place: Place) -> None:
     pod = Pod(place)
     pod.start()

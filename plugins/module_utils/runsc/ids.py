@@ -75,3 +75,21 @@ def check_new(container: str, existing: t.Iterable[str]) -> None:
             remedy="Choose ids that are not prefixes of each other, or keep the two under different roots",
             container=container,
         )
+
+
+def check_together(containers: t.Iterable[str], option: str) -> None:
+    """Refuse a list of ids that can't all be under one root.
+
+    :raises UsageError: one is no id, is there twice, or is the beginning of another one.
+    """
+    previous = None
+    for container in sorted(containers):
+        check(container, option)
+        if container == previous:
+            raise UsageError(f"{option}: {container!r} is there twice", remedy="Name each container once")
+        if previous is not None and container.startswith(previous):
+            raise UsageError(
+                f"{option}: {container!r} starts with {previous!r}, and runsc matches ids by prefix",
+                remedy="Choose ids that are not prefixes of each other, or keep the two under different roots",
+            )
+        previous = container

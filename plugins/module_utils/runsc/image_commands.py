@@ -108,7 +108,7 @@ class ImageCommands(LifecycleCommands):
         self._check_absent(container)
         arguments = [f"--bundle={os.path.abspath(bundle)}", f"--image-path={os.path.abspath(image_path)}", "--detach"]
         arguments += [*options.arguments(), *(["--direct"] if direct else []), container]
-        guard = rescue.CreateGuard(container, os.path.abspath(bundle), self.root)
+        guard = rescue.CreateGuard(container, os.path.abspath(bundle), self.root, self.processes)
         try:
             with container_stdio(options) as stdio, self.error_log() as log:
                 self.invoke(

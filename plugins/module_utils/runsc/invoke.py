@@ -57,6 +57,7 @@ class Invoker:
         self.timeout = timeout
         self.output_limit = output_limit
         self.monitor = monitor
+        self.processes = procfs.Processes()
         self._pdeath_signal = pdeath_signal
         self._setpgid = setpgid
         self._path = ""

@@ -78,7 +78,7 @@ class LifecycleCommands(DeleteCommand):
     ) -> None:
         self._check_absent(container)
         arguments = [f"--bundle={os.path.abspath(bundle)}", *options.arguments(), *extra, container]
-        guard = rescue.CreateGuard(container, os.path.abspath(bundle), self.root)
+        guard = rescue.CreateGuard(container, os.path.abspath(bundle), self.root, self.processes)
         try:
             with container_stdio(options) as stdio, self.error_log() as log:
                 completed = self.invoke(
@@ -128,10 +128,8 @@ class LifecycleCommands(DeleteCommand):
                 raise AlreadyExistsError(
                     f"container {container!r} was created by somebody else just now", container=container
                 )
-            rescue.remove_stale_group(
-                container, self.root
-            )  # that create failed, and nobody is there to tidy up after it
-        rescue.remove_orphan(container, self.root)
+            rescue.remove_stale_group(container, self.root)  # that create failed, and nobody else tidies up after it
+        rescue.remove_orphan(container, self.root, self.processes)
 
     def await_creators(self, container: str) -> bool:
         """Let a create of this id that somebody else began come to its end: two at once destroy each other's record.
@@ -141,7 +139,7 @@ class LifecycleCommands(DeleteCommand):
         :returns: True if there was one.
         :raises RefusedError: it takes too long.
         """
-        if not procfs.find_creators(container, self.root):
+        if not procfs.find_creators(container, self.root, self.processes):
             return False
         if not procfs.poll(lambda: not procfs.find_creators(container, self.root), CREATE_TIMEOUT):
             raise RefusedError(
@@ -207,7 +205,7 @@ class LifecycleCommands(DeleteCommand):
         :raises RunscError: runsc failed, as opposed to the command.
         """
         self._check_absent(container)
-        guard = rescue.CreateGuard(container, os.path.abspath(bundle), self.root)
+        guard = rescue.CreateGuard(container, os.path.abspath(bundle), self.root, self.processes)
         try:
             with private_folder() as folder:
                 log = ErrorLog(self.log or os.path.join(folder, "log"))

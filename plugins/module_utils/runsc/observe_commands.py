@@ -95,9 +95,7 @@ class ObserveCommands(Invoker):
         """Correct the status of a container whose sentry is dead, or whose pid belongs to another process by now."""
         if container.pid <= 0:
             return container
-        sandbox = (
-            os.path.basename(state_file).rpartition("_sandbox:")[2][: -len(".state")] if state_file else container.id
-        )
+        sandbox = statedir.sandbox_of(state_file) if state_file else container.id
         if procfs.is_sentry(container.pid, sandbox, self.root) and not procfs.is_dead(container.pid):
             return container
         return container._replace(status="stopped", pid=-1)

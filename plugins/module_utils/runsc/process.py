@@ -20,6 +20,7 @@ import threading
 import time
 import typing as t
 
+from . import interruption
 from .errors import BinaryError, UsageError
 from .monitor import Monitor
 
@@ -271,6 +272,9 @@ class _Conversation:
         for reader in self._readers:
             if reader:
                 self._selector.register(reader.fd, selectors.EVENT_READ, reader.read)
+        interrupt = interruption.descriptor()
+        if interrupt is not None:
+            self._selector.register(interrupt, selectors.EVENT_READ, interruption.check)
         if process.stdin:
             os.set_blocking(process.stdin.fileno(), False)
             self._selector.register(process.stdin.fileno(), selectors.EVENT_WRITE, self._feed)

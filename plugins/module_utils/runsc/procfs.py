@@ -14,10 +14,11 @@ import contextlib
 import datetime
 import os
 import signal
+import threading
 import time
 import typing as t
 
-from . import flags, namespaces
+from . import flags, interruption, namespaces
 from .statedir import DEFAULT_ROOT
 
 SENTRY = "runsc-sandbox"  # argv[0] of the sandbox process, on all versions
@@ -28,6 +29,8 @@ _CREATING = ("create", "run", "restore")  # the subcommands that make a containe
 # The record is written after the sentry has started, so a process that started later has another's pid. btime is rounded
 # to seconds, and a clock that was stepped moves it, hence the slack.
 _START_SLACK = 5.0
+Process = t.Tuple[int, t.List[str]]  # its pid and its command line
+
 _ENDING = 1.0  # seconds that a process takes at most from losing its command line to being a zombie
 
 
@@ -97,12 +100,34 @@ def is_other(pid: int, is_ours: t.Callable[[], bool]) -> bool:
     return bool(arguments(pid)) or not wait_dead(pid, _ENDING)
 
 
-def find_sentries(sandbox: str, root: str | None = None) -> list[int]:
+class Processes:
+    """Every process with its command line, looked up anew where the last look is older than C(max_age) seconds.
+
+    Who makes hundreds of containers would otherwise spend more time on looking than runsc needs to make them.
+    """
+
+    def __init__(self, max_age: float = 0.0) -> None:
+        self._max_age = max_age
+        self._lock = threading.Lock()
+        self._found: list[Process] = []
+        self._best_before = 0.0
+
+    def __iter__(self) -> t.Iterator[Process]:
+        with self._lock:
+            if time.monotonic() >= self._best_before:
+                self._best_before = time.monotonic() + self._max_age
+                self._found = list(_processes())
+            return iter(self._found)
+
+
+def find_sentries(sandbox: str, root: str | None = None, among: t.Iterable[Process] | None = None) -> list[int]:
     """Return the pids of the sentries with this id under a root, or under any, recorded or not.
 
     Finds what no record names: after a create that was cut short, or a record that was wiped.
+
+    :param among: the processes, if they were looked up before.
     """
-    found = [pid for pid, argv in _processes() if _is_sentry_of(argv, sandbox, root)]
+    found = [pid for pid, argv in among or _processes() if _is_sentry_of(argv, sandbox, root)]
     return found if root is None else _of_this_place(found, root)
 
 
@@ -144,13 +169,15 @@ def _runs(argv: t.Sequence[str], name: str, root: str | None) -> bool:
 
 
 def _started_before(pid: int, moment: float | None) -> bool:
+    if moment is None:
+        return True
     started = _start_time(pid)
-    return started is None or moment is None or started <= moment + _START_SLACK
+    return started is None or started <= moment + _START_SLACK
 
 
-def find_creators(container: str, root: str) -> list[int]:
+def find_creators(container: str, root: str, among: t.Iterable[Process] | None = None) -> list[int]:
     """Return the pids of runsc clients that are creating this container under this root right now."""
-    return find_clients(container, root, _CREATING)
+    return [pid for pid, name in _clients(root, _CREATING, among) if name == container]
 
 
 def find_clients(container: str, root: str, commands: t.Collection[str]) -> list[int]:
@@ -158,13 +185,15 @@ def find_clients(container: str, root: str, commands: t.Collection[str]) -> list
     return [pid for pid, name in _clients(root, commands) if name == container]
 
 
-def creators(root: str) -> list[str]:
+def creators(root: str, among: t.Iterable[Process] | None = None) -> list[str]:
     """Return the ids of the containers that runsc clients are creating under this root right now."""
-    return [name for _pid, name in _clients(root, _CREATING)]
+    return [name for _pid, name in _clients(root, _CREATING, among)]
 
 
-def _clients(root: str, commands: t.Collection[str]) -> t.Iterator[tuple[int, str]]:
-    for pid, argv in _processes():
+def _clients(
+    root: str, commands: t.Collection[str], among: t.Iterable[Process] | None = None
+) -> t.Iterator[tuple[int, str]]:
+    for pid, argv in among or _processes():
         if len(argv) < 3 or pid == os.getpid():
             continue
         # The binary may be a script that is about to become runsc: its interpreter and its name come first then.
@@ -176,7 +205,7 @@ def _clients(root: str, commands: t.Collection[str]) -> t.Iterator[tuple[int, st
             yield pid, argv[-1]
 
 
-def _processes() -> t.Iterator[tuple[int, list[str]]]:
+def _processes() -> t.Iterator[Process]:
     for entry in os.listdir(_PROC):
         if entry.isdigit():
             yield int(entry), arguments(int(entry))
@@ -233,6 +262,7 @@ def poll(condition: t.Callable[[], bool], timeout: float) -> bool:
     deadline = time.monotonic() + timeout
     pause = 0.001
     while not condition():
+        interruption.check()
         left = deadline - time.monotonic()
         if left <= 0:
             return False

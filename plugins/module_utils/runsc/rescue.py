@@ -76,12 +76,14 @@ def remove_leftovers(record: statedir.Record) -> None:
         cgroups.remove_empty(record.cgroup, patience=GROUP_GRACE)
 
 
-def remove_orphan(container: str, root: str) -> None:
+def remove_orphan(container: str, root: str, among: t.Iterable[procfs.Process] | None = None) -> None:
     """End a sandbox whose record was lost, and remove its files. runsc itself can neither see nor end such a sandbox.
 
     One that somebody is just creating has no record yet either, but has a creator.
+
+    :param among: the processes, if they were looked up before. What is found is looked at again before it is killed.
     """
-    orphans = procfs.find_sentries(container, root)
+    orphans = procfs.find_sentries(container, root, among)
     if not orphans or procfs.find_creators(container, root) or statedir.find(root, container):
         return
     folders = kill_strays(container, root)
@@ -107,14 +109,14 @@ class CreateGuard:
     for the next container of that name. When runsc is killed, everything may be left.
     """
 
-    def __init__(self, container: str, bundle: str, root: str) -> None:
+    def __init__(self, container: str, bundle: str, root: str, among: t.Iterable[procfs.Process] | None = None) -> None:
         self._container = container
         self._root = root
         spec = _read_spec(bundle)
         self._rootfs = os.path.join(bundle, str(_member(spec, "root").get("path") or "rootfs"))
         self._cgroup = str(_member(spec, "linux").get("cgroupsPath") or f"/{container}")
         self._kept = frozenset(cgroups.folders(self._cgroup).values())
-        if not procfs.find_sentries(container):
+        if not procfs.find_sentries(container, among=among):
             # Left by a sandbox that died with its record, after a reboot for example.
             statedir.remove_filestore(self._rootfs, container)
             statedir.remove_socket(root, container)

@@ -64,6 +64,11 @@ def names(root: str) -> dict[str, str]:
     }
 
 
+def sandbox_of(path: str) -> str:
+    """Return the id of the sandbox that a state file names."""
+    return os.path.basename(path).rpartition(_INFIX)[2][: -len(_STATE)]
+
+
 def ids_of_files(root: str) -> set[str]:
     """Return the ids in the names of runsc's files under C(root), also of those that have lost their state file."""
     try:

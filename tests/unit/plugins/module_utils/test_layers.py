@@ -20,14 +20,16 @@ MODULES = os.path.join(os.path.dirname(MODULE_UTILS), "modules")
 # From the top to the bottom. A file may import from its own floor and from lower ones.
 FLOORS: list[set[str]] = [
     {
-        *("bundle_task", "checkpoint_task", "command_task", "container_task", "events_task", "exec_task"),
-        *("info_task", "kill_task", "module", "prune_task", "run_task", "update_task", "wait_task"),
+        *("bundle_task", "checkpoint_task", "command_task", "container_task", "containers_task", "events_task"),
+        *("exec_task", "execs_task", "info_task", "kill_task", "many_task", "module", "prune_task", "run_task"),
+        *("runs_task", "update_task", "wait_task"),
     },
     {
         *("accounts", "annotations", "bundle", "bundle_build", "bundle_config", "bundle_folder"),
         *("bundle_values", "checkpoint", "execute", "files", "images", "inside", "inspection", "limits"),
-        *("locks", "observation", "one_shot", "pods", "process_values", "prune", "reconcile", "remains"),
-        *("rootfs_source", "sampling", "signalling", "spec_drift", "unpack", "waiting"),
+        *("locks", "observation", "one_shot", "parallel", "planning", "pod_order", "pods", "process_values", "prune"),
+        *("purge", "reconcile", "remains", "rootfs_source", "sampling", "signalling", "spec_drift", "transition"),
+        *("unpack", "waiting"),
     },
     {"lifecycle"},
     {"runsc"},

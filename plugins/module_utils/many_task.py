@@ -1,0 +1,85 @@
+# Copyright (c) 2026, gvisor.runsc maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the modules that handle many things at once share: how to go about it, and their result."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .module import Spec
+from .parallel import CONTINUE, SERIAL, STOP, cores
+from .reconcile import Batch
+from .runsc.errors import UsageError
+
+FULL, CHANGED, SUMMARY = "full", "changed", "summary"
+
+OPTIONS: Spec = {
+    "parallel": {"type": "int"},
+    "fail_fast": {"type": "bool", "default": False},
+    "serial_on_error": {"type": "bool", "default": False},
+    "result": {"type": "str", "default": FULL, "choices": [FULL, CHANGED, SUMMARY]},
+}
+EXCLUSIVE = ("fail_fast", "serial_on_error")
+
+# What a failure tells, of which that of the whole task tells the same about the first one.
+_FAILURE = ("failure_kind", "status", "rc", "cmd", "stdout", "stderr", "stdout_lines", "stderr_lines")
+
+
+def batch(params: t.Mapping[str, t.Any]) -> Batch:
+    """Return the options that say how to go about it. :raises UsageError: one makes no sense."""
+    parallel = cores() if params["parallel"] is None else params["parallel"]
+    if parallel < 1:
+        raise UsageError(f"parallel: {parallel!r} is not positive", remedy="Give a number, 1 or more")
+    if params["fail_fast"] and params["serial_on_error"]:
+        raise UsageError("fail_fast: serial_on_error is given, too", remedy="Choose what a failure means for the rest")
+    on_failure = STOP if params["fail_fast"] else SERIAL if params["serial_on_error"] else CONTINUE
+    return Batch(parallel, on_failure)
+
+
+class Tally:
+    """Counts the results of single things, and keeps those that are to be returned.
+
+    :param noun: what the things are called, in the plural.
+    :param wanted: C(full), C(changed) or C(summary).
+    """
+
+    def __init__(self, noun: str, wanted: str) -> None:
+        self._noun = noun
+        self._wanted = wanted
+        self._first_failure: tuple[str, dict[str, t.Any]] | None = None
+        self.counts = {"total": 0, "changed": 0, "unchanged": 0, "failed": 0, "not_begun": 0}
+        self.changed = False
+
+    def add(self, name: str, result: dict[str, t.Any] | None) -> bool:
+        """Count one result, None being that of what was not begun. Return whether it is to be kept."""
+        self.counts["total"] += 1
+        if result is None:
+            self.counts["not_begun"] += 1
+            return self._wanted != SUMMARY
+        changed, failed = bool(result.get("changed")), bool(result.get("failed"))
+        self.changed = self.changed or changed
+        self.counts["failed" if failed else "changed" if changed else "unchanged"] += 1
+        if failed and self._first_failure is None:
+            self._first_failure = (name, result)
+        return failed or self._wanted == FULL or (changed and self._wanted == CHANGED)
+
+    def result(self, interrupted: bool = False) -> dict[str, t.Any]:
+        """Return the counts, in words as well, and, where something failed, what the first failure tells."""
+        facts: dict[str, t.Any] = {"changed": self.changed, "summary": self.counts, "msg": self._line()}
+        if interrupted:
+            facts.update(failed=True, failure_kind="runtime", status=None)
+            facts["msg"] += "; interrupted, and what was under way was undone"
+        if self._first_failure:
+            name, failure = self._first_failure
+            facts.update({key: failure[key] for key in _FAILURE if key in failure}, failed=True)
+            facts["msg"] += f". The first failure is that of {name!r}: {failure['msg']}"
+        return facts
+
+    def _line(self) -> str:
+        counted = [f"{self.counts[word]} {word.replace('_', ' ')}" for word in ("changed", "unchanged")]
+        counted += [
+            f"{self.counts[word]} {word.replace('_', ' ')}" for word in ("failed", "not_begun") if self.counts[word]
+        ]
+        return f"{self.counts['total']} {self._noun}: {', '.join(counted)}"
