@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import typing as t
 
-from .module import ModuleLike
+from .module import ModuleLike, failure
+from .observation import glance
 from .runsc.client import Runsc
-from .sampling import Request, collect
+from .sampling import IncompleteError, Request, collect
 
 
 def events_task(module: ModuleLike, runsc: Runsc) -> dict[str, t.Any]:
     """Collect the statistics of the containers."""
     options = {option: module.params[option] for option in Request._fields if option != "names"}
-    return {"changed": False, "containers": collect(runsc, Request(module.params["name"], **options))}
+    try:
+        return {"changed": False, "containers": collect(runsc, Request(module.params["name"], **options))}
+    except IncompleteError as exc:
+        status = glance(runsc, str(exc.container))
+        return {**failure(exc, status), "changed": False, "containers": exc.containers}

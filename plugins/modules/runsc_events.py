@@ -19,6 +19,8 @@ description:
     least, mean and greatest values.
   - For one sample, M(gvisor.runsc.runsc_info) with O(gvisor.runsc.runsc_info#module:gather=stats) is enough.
   - The collection of a container ends with the container.
+  - The task fails if a container that lives delivers too little, because its sandbox hangs for example. What was collected is
+    returned all the same.
 options:
   name:
     description: The ids of the containers. One that does not exist, or has not been started, is an error; one that has ended has no samples.
@@ -26,7 +28,7 @@ options:
     elements: str
     aliases: [id]
   pattern:
-    description: A shell pattern of ids, instead of O(name). Those that do not run are left out.
+    description: A shell pattern of ids, instead of O(name). Those that do not run, or are frozen, are left out.
     type: str
   interval:
     description: Seconds between two samples.
@@ -69,7 +71,7 @@ EXAMPLES = r"""
 RETURN = r"""
 containers:
   description: What was collected, in the order of O(name), or of the ids.
-  returned: success
+  returned: success, or when a container has delivered too little
   type: list
   elements: dict
   contains:
@@ -106,7 +108,7 @@ containers:
       returned: always
       sample: 0
     errors:
-      description: What runsc said that was no sample.
+      description: What runsc said that was no sample, and why samples are missing.
       type: list
       elements: str
       returned: always

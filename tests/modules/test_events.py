@@ -18,8 +18,10 @@ from ansible_collections.gvisor.runsc.tests.modules.support import (
     eventually,
     processes,
     read_result,
+    stop,
     subcommands,
 )
+from ansible_collections.gvisor.runsc.tests.modules.test_pods import Pod
 
 LIMIT = 64 * 1024 * 1024  # bytes of memory
 
@@ -100,6 +102,73 @@ def test_one_that_uses_up_its_memory(place: Place) -> None:
     place.container()
     (found,) = events(place, name=[place.id], duration=30)
     assert (found["ended"], found["reason"], found["oom_kills"] >= 1) == (True, "out of memory", True)
+
+
+def test_a_client_that_ends_is_replaced(place: Place) -> None:
+    """Its end is not that of the container."""
+    place.container()
+    once = place.folder / "once"
+    first = f'mkdir {once} 2>/dev/null && {{ {place.version.path} "$@" | head -n 1; exit; }}'
+    runsc = place.shim(f'case " $* " in *" events "*) {first};; esac')
+    (found,) = events(place, name=[place.id], samples=3, runsc_path=str(runsc))
+    assert (found["ended"], found["reason"], len(found["samples"])) == (False, "", 3)
+    assert found["errors"] == ["runsc events ended by itself; another one goes on"]
+    assert subcommands(runsc) == ["events", "events"]
+    assert clients(place) == []
+
+
+def test_clients_that_tell_nothing(place: Place) -> None:
+    place.container()
+    runsc = place.shim('case " $* " in *" events "*) exit 1;; esac')
+    failed = place.bad("runsc_events", "runtime", name=[place.id], duration=30, runsc_path=str(runsc))
+    assert f"container '{place.id}' delivered too little: runsc events ended by itself, and has told" in failed["msg"]
+    (found,) = failed["containers"]
+    assert (found["ended"], found["reason"], found["samples"]) == (False, "", [])
+    assert (failed["status"], subcommands(runsc)) == ("running", ["events"])
+
+
+def test_a_member_of_which_nobody_can_tell_whether_it_lives(place: Place) -> None:
+    pod = Pod(place)
+    pod.bring(pod.root)
+    pod.bring(pod.app)
+    runsc = place.shim('case " $* " in *" state "*) echo "no idea" >&2; exit 128;; esac')
+    (found,) = events(place, name=[pod.app], samples=3, runsc_path=str(runsc))
+    assert (found["ended"], found["reason"], len(found["samples"])) == (False, "", 3)
+    assert found["errors"] == [f"runsc state of container '{pod.app}' failed: no idea"]
+    assert "state" in subcommands(runsc)
+
+
+@pytest.mark.parametrize("limit", [{"samples": 4}, {"duration": 4.5}])
+def test_a_sandbox_that_hangs_midway(place: Place, limit: Json) -> None:
+    """It is not as if it had been collected; the others have been."""
+    other = f"{place.prefix}b"
+    pid = place.container()["container"]["pid"]
+    place.container(name=other)
+    with place.started("runsc_events", name=[place.id, other], timeout=2, **limit) as process:
+        eventually(lambda: len(clients(place)) == 2, "it collects")
+        stop(pid)
+        out, err = process.communicate(timeout=30)
+    failed = read_result(process.returncode, out, err)
+    hang = f"its sandbox (pid {pid}) was stopped by a signal and answers nobody"
+    assert f"container '{place.id}' delivered too little: " in failed["msg"]
+    assert hang in failed["msg"]
+    assert (failed["failure_kind"], failed["status"], failed["changed"]) == ("runtime", "broken", False)
+    hung, fine = failed["containers"]
+    assert (hung["ended"], hung["reason"], len(hung["samples"]) < 4) == (False, "", True)
+    assert [error.endswith(hang) for error in hung["errors"]] == [True]
+    assert (fine["ended"], len(fine["samples"]) >= 4, fine["errors"]) == (False, True, [])
+
+
+def test_a_frozen_member_is_left_out_of_a_pattern(place: Place) -> None:
+    alone = f"{place.prefix}alone"
+    pod = Pod(place)
+    pod.start()
+    place.container(name=alone)
+    pod.bring(pod.app, state="paused")
+    assert [found["id"] for found in events(place, pattern=f"{place.prefix}*", samples=1)] == [alone]
+    failed = place.bad("runsc_events", "runtime", name=[alone, pod.side], samples=1)
+    assert f"'{pod.side}' is frozen" in failed["msg"]
+    pod.bring(pod.root, state="absent")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

@@ -166,18 +166,21 @@ class ObserveCommands(Invoker):
         argv = [self.path, *self.global_arguments(), "events", f"--interval={interval}", container]
         return EventStream(argv, self.monitor, int(signal.SIGKILL) if end_with_us else self._pdeath_signal)
 
-    def watcher(self, record: statedir.Record, interval: int) -> t.Callable[[], bool]:
-        """Return a function that says whether a container is still there and alive; runsc events would not notice."""
+    def watcher(self, record: statedir.Record, interval: int, *, timeout: float | None = None) -> t.Callable[[], bool]:
+        """Return a function that says whether a container is still there and alive; runsc events would not notice.
+
+        :param timeout: seconds for the answer about one member of a sandbox, without it the client's.
+        """
         asked = time.monotonic()
 
         def is_alive() -> bool:
             nonlocal asked
             if record.id not in self.existing() or procfs.is_dead(record.pid):
                 return False
-            if record.is_sandbox_root or time.monotonic() < asked + interval:
+            if record.is_sandbox_root or time.monotonic() < asked + interval or procfs.is_suspended(record.pid):
                 return True
             asked = time.monotonic()  # the end of one member of a sandbox is known to runsc only
-            return self.state(record.id).status != "stopped"
+            return self.state(record.id, timeout=timeout).status != "stopped"
 
         return is_alive
 

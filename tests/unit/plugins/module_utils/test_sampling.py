@@ -6,12 +6,22 @@
 
 from __future__ import annotations
 
+import json
+import pathlib
 import typing as t
 
 import pytest
 
-from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.errors import UsageError
-from ansible_collections.gvisor.runsc.plugins.module_utils.sampling import Request, check, summary, with_cpu_percent
+from ansible_collections.gvisor.runsc.plugins.module_utils import sampling
+from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.client import Runsc
+from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.errors import StateError, UsageError
+from ansible_collections.gvisor.runsc.plugins.module_utils.sampling import (
+    Request,
+    check,
+    collect,
+    summary,
+    with_cpu_percent,
+)
 
 
 def sample(time: float, cpu_ns: int, **more: t.Any) -> t.Dict[str, t.Any]:
@@ -49,3 +59,14 @@ def test_a_summary_of_nothing() -> None:
 def test_what_makes_no_sense(options: t.Dict[str, t.Any], says: str) -> None:
     with pytest.raises(UsageError, match=f"^{says}"):
         check(Request(["a"], **options))
+
+
+def test_one_that_ends_between_two_looks(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pattern means those that run; a container that was named has to."""
+    record = {"id": "web-1", "status": "running", "sandbox": {"pid": 2**22 + 1}}
+    (tmp_path / "web-1_sandbox:web-1.state").write_text(json.dumps(record), encoding="ascii")
+    monkeypatch.setattr(sampling, "look", lambda _runsc, _name: "running")
+    runsc = Runsc(root=str(tmp_path))
+    assert collect(runsc, Request(pattern="web*", samples=1)) == []
+    with pytest.raises(StateError, match="'web-1' is stopped"):
+        collect(runsc, Request(["web-1"], samples=1))
