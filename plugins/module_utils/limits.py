@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 
 from . import bundle_config
@@ -20,12 +19,12 @@ _STATUSES = ("created", "running")
 
 # Where a limit is in linux.resources, and what the control group calls it.
 _COUNTERS = {
-    ("memory", "limit"): "memory_limit",
-    ("memory", "swap"): "memory_swap_limit",
-    ("cpu", "quota"): "cpu_quota_us",
-    ("cpu", "period"): "cpu_period_us",
-    ("cpu", "shares"): "cpu_shares",
-    ("pids", "limit"): "pids_limit",
+    "memory.limit": "memory_limit",
+    "memory.swap": "memory_swap_limit",
+    "cpu.quota": "cpu_quota_us",
+    "cpu.period": "cpu_period_us",
+    "cpu.shares": "cpu_shares",
+    "pids.limit": "pids_limit",
 }
 _UNLIMITED = 1 << 62  # version 1 of control groups writes "no limit" of memory as a number above this
 
@@ -57,7 +56,7 @@ def update(runsc: Runsc, name: str, params: t.Mapping[str, t.Any], *, check_mode
     runsc.features.require_subcommand("update")
     _check_container(runsc, record)
     after = {f"{section}.{key}": value for section, limits in wanted.items() for key, value in limits.items()}
-    before = {place: _current(record, *place.split(".")) for place in after}
+    before = {place: _current(record, place, value) for place, value in after.items()}
     updated = Updated(before, after)
     if updated.changed and not check_mode:
         runsc.update(name, wanted)
@@ -80,19 +79,39 @@ def _check_container(runsc: Runsc, record: statedir.Record) -> None:
         )
 
 
-def _current(record: statedir.Record, section: str, key: str) -> t.Any:
-    """Return a limit as the control group has it, -1 for none; None where the host does not say."""
-    if (section, key) == ("cpu", "cpus"):
-        return _cpuset(record)
-    value = cgroups.counters(record.cgroup).get(_COUNTERS[section, key])
+def _current(record: statedir.Record, place: str, wanted: t.Any) -> t.Any:
+    """Return a limit as the control group has it, -1 for none; None where the host does not say.
+
+    Where it says C(wanted) in other words, that is returned.
+    """
+    if place == "cpu.cpus":
+        cpus = cgroups.cpus(record.cgroup)
+        return wanted if cpus is not None and _ranges(cpus) == _ranges(wanted) else cpus
+    counters = cgroups.counters(record.cgroup)
+    if place == "cpu.shares" and "cpu_weight" in counters:
+        weight = counters["cpu_weight"]
+        return wanted if weight == _weight(wanted) else _shares(weight)
+    value = counters.get(_COUNTERS[place])
     return -1 if value is not None and value > _UNLIMITED else value
 
 
-def _cpuset(record: statedir.Record) -> str | None:
-    folders = cgroups.folders(record.cgroup)
-    path = os.path.join(folders.get("cpuset") or folders.get("unified") or "", "cpuset.cpus")
-    try:
-        with open(path, encoding="ascii") as file:
-            return file.read().strip()
-    except OSError:
-        return None
+def _ranges(text: str) -> list[tuple[int, int]]:
+    """Return the first and last CPU of each range in a list: the kernel writes C(0,1,4) as C(0-1,4)."""
+    found: list[tuple[int, int]] = []
+    for part in sorted(tuple(map(int, part.split("-"))) for part in text.split(",") if part):
+        first, last = part[0], part[-1]
+        if found and first <= found[-1][1] + 1:
+            before = found.pop()
+            first, last = before[0], max(last, before[1])
+        found.append((first, last))
+    return found
+
+
+def _weight(shares: int) -> int:
+    """Return what version 2 of control groups has in place of shares: runsc stretches 2 to 262144 to 1 to 10000."""
+    return 1 + (shares - 2) * 9999 // 262142
+
+
+def _shares(weight: int) -> int:
+    """Return the least shares that have this weight."""
+    return 2 - (1 - weight) * 262142 // 9999

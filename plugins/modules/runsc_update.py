@@ -31,13 +31,13 @@ options:
     description: How much memory the sandbox may take, such as V(512M), gVisor's own included; V(-1) is no limit.
     type: str
   memory_swap:
-    description: Memory and swap together; V(-1) is no limit.
+    description: Memory and swap together; V(-1) is no limit. Version 2 of control groups needs O(memory) as well.
     type: str
   cpus:
     description: How many CPUs it may use, such as V(1.5).
     type: float
   cpu_shares:
-    description: Its weight when CPUs are scarce. V(1024) is the normal one.
+    description: Its weight when CPUs are scarce. V(1024) is the normal one. Version 2 of control groups knows coarser steps.
     type: int
   cpuset:
     description: The CPUs that it runs on, such as V(0-3) or V(0,2).

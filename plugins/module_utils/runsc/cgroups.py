@@ -14,26 +14,31 @@ from . import procfs
 
 _MOUNTS = "/proc/self/mountinfo"
 
-# (controller, file, key of a "key value" file or nothing, name of the result): what runsc does not tell, or tells wrong.
-_COUNTERS: tuple[tuple[str, str, str, str], ...] = (
-    ("memory", "memory.limit_in_bytes", "", "memory_limit"),
-    ("memory", "memory.memsw.limit_in_bytes", "", "memory_swap_limit"),
-    ("memory", "memory.usage_in_bytes", "", "memory_usage"),
-    ("memory", "memory.max_usage_in_bytes", "", "memory_max_usage"),
-    ("memory", "memory.failcnt", "", "memory_failcnt"),
+# (controller, file, key of a "key value" file or number of the word, name of the result): what runsc does not tell, or tells
+# wrong.
+_COUNTERS: tuple[tuple[str, str, str | int, str], ...] = (
+    ("memory", "memory.limit_in_bytes", 0, "memory_limit"),
+    ("memory", "memory.memsw.limit_in_bytes", 0, "memory_swap_limit"),
+    ("memory", "memory.usage_in_bytes", 0, "memory_usage"),
+    ("memory", "memory.max_usage_in_bytes", 0, "memory_max_usage"),
+    ("memory", "memory.failcnt", 0, "memory_failcnt"),
     ("memory", "memory.oom_control", "oom_kill", "oom_kills"),
-    ("cpuacct", "cpuacct.usage", "", "cpu_ns"),
-    ("cpu", "cpu.cfs_quota_us", "", "cpu_quota_us"),
-    ("cpu", "cpu.cfs_period_us", "", "cpu_period_us"),
-    ("cpu", "cpu.shares", "", "cpu_shares"),
-    ("pids", "pids.max", "", "pids_limit"),
-    ("pids", "pids.current", "", "pids_current"),
-    ("unified", "memory.max", "", "memory_limit"),
-    ("unified", "memory.current", "", "memory_usage"),
-    ("unified", "memory.peak", "", "memory_max_usage"),
+    ("cpuacct", "cpuacct.usage", 0, "cpu_ns"),
+    ("cpu", "cpu.cfs_quota_us", 0, "cpu_quota_us"),
+    ("cpu", "cpu.cfs_period_us", 0, "cpu_period_us"),
+    ("cpu", "cpu.shares", 0, "cpu_shares"),
+    ("pids", "pids.max", 0, "pids_limit"),
+    ("pids", "pids.current", 0, "pids_current"),
+    ("unified", "memory.max", 0, "memory_limit"),
+    ("unified", "memory.swap.max", 0, "swap_limit"),
+    ("unified", "memory.current", 0, "memory_usage"),
+    ("unified", "memory.peak", 0, "memory_max_usage"),
     ("unified", "memory.events", "oom_kill", "oom_kills"),
-    ("unified", "pids.max", "", "pids_limit"),
-    ("unified", "pids.current", "", "pids_current"),
+    ("unified", "cpu.max", 0, "cpu_quota_us"),
+    ("unified", "cpu.max", 1, "cpu_period_us"),
+    ("unified", "cpu.weight", 0, "cpu_weight"),
+    ("unified", "pids.max", 0, "pids_limit"),
+    ("unified", "pids.current", 0, "pids_current"),
 )
 
 
@@ -116,26 +121,42 @@ def remove_folders(doomed: t.Collection[str], patience: float) -> None:
 
 
 def counters(path: str) -> dict[str, int]:
-    """Return limits and counters of a control group, as many as this host has. C(max) (no limit) becomes -1."""
+    """Return limits and counters of a control group, as many as this host has. C(max) (no limit) becomes -1.
+
+    C(memory_swap_limit) is that of memory and swap together, C(swap_limit) that of swap alone, which version 2 has instead.
+    """
     found: dict[str, int] = {}
     places = folders(path)
     for controller, file, key, name in _COUNTERS:
         value = _value(os.path.join(places[controller], file), key) if controller in places else None
         if value is not None:
             found[name] = value
+    if "swap_limit" in found and "memory_limit" in found:
+        limits = (found["memory_limit"], found["swap_limit"])
+        found["memory_swap_limit"] = -1 if -1 in limits else sum(limits)
     return found
 
 
-def _value(path: str, key: str) -> int | None:
+def cpus(path: str) -> str | None:
+    """Return the CPUs that a control group may use, as the kernel lists them; None if this host does not say."""
+    places = folders(path)
+    return _text(os.path.join(places.get("cpuset") or places.get("unified") or "", "cpuset.cpus"))
+
+
+def _text(path: str) -> str | None:
     try:
         with open(path, encoding="ascii") as file:
-            text = file.read()
+            return file.read().strip()
     except OSError:
         return None
-    if key:
-        pairs = dict(line.split(None, 1) for line in text.splitlines() if " " in line)
-        text = pairs.get(key, "")
-    text = text.strip()
-    if text == "max":
+
+
+def _value(path: str, key: str | int) -> int | None:
+    text = _text(path) or ""
+    if isinstance(key, int):
+        word = dict(enumerate(text.split())).get(key, "")
+    else:
+        word = dict(line.split(None, 1) for line in text.splitlines() if " " in line).get(key, "").strip()
+    if word == "max":
         return -1
-    return int(text) if text.lstrip("-").isdigit() else None
+    return int(word) if word.lstrip("-").isdigit() else None

@@ -128,6 +128,24 @@ def test_counters_of_version_2(groups: pathlib.Path) -> None:
     assert cgroups.counters("/web-1") == {"memory_limit": -1, "oom_kills": 1, "pids_current": 4}
 
 
+@pytest.mark.parametrize(
+    ("memory", "swap", "together"), [("67108864", "33554432", 100663296), ("67108864", "max", -1), ("max", "0", -1)]
+)
+def test_limits_of_version_2(groups: pathlib.Path, memory: str, swap: str, together: int) -> None:
+    folder = groups / "unified" / "web-1"
+    folder.mkdir()
+    files = {"memory.max": memory, "memory.swap.max": swap, "cpu.max": "150000 100000", "cpu.weight": "39"}
+    for name, text in {**files, "cpuset.cpus": "0-1,4"}.items():
+        (folder / name).write_text(f"{text}\n", encoding="ascii")
+    found = cgroups.counters("/web-1")
+    assert (found["cpu_quota_us"], found["cpu_period_us"], found["cpu_weight"]) == (150000, 100000, 39)
+    assert found["memory_swap_limit"] == together
+    assert cgroups.cpus("/web-1") == "0-1,4"
+    (folder / "cpu.max").write_text("max 100000\n", encoding="ascii")
+    assert cgroups.counters("/web-1")["cpu_quota_us"] == -1
+    assert cgroups.cpus("/web-2") is None
+
+
 def test_the_groups_of_a_process_that_bear_a_name(groups: pathlib.Path) -> None:
     assert cgroups.folders_of_process(os.getpid(), "nobody-is-called-so") == []
     assert cgroups.folders_of_process(2**22 + 1, "web-1") == []
