@@ -10,7 +10,6 @@ import typing as t
 
 from .module import ModuleLike, failure
 from .observation import glance
-from .runsc import signals
 from .runsc.client import Runsc
 from .runsc.errors import UsageError
 from .signalling import Signal, StillRunsError, send
@@ -21,15 +20,14 @@ def kill_task(module: ModuleLike, runsc: Runsc) -> dict[str, t.Any]:
     wanted = Signal(**{option: module.params[option] for option in Signal._fields})
     if wanted.pid is not None and wanted.pid < 1:
         raise UsageError(f"pid: {wanted.pid!r} is not the number of a process", remedy="Give 1 or more")
-    number = signals.number(wanted.signal)
     try:
         done = send(runsc, wanted, check_mode=module.check_mode)
     except StillRunsError as exc:
-        return {**failure(exc, glance(runsc, wanted.name)), "changed": True, "sent": True, "signal": number}
+        return {**failure(exc, glance(runsc, wanted.name)), "changed": True, "sent": True, "signal": exc.number}
     return {
         "changed": done.sent,
         "sent": done.sent,
-        "signal": number,
+        "signal": done.number,
         "status": done.after,
         "ended": done.ended,
         "diff": {"before": {"status": done.before}, "after": {"status": done.after}},

@@ -76,7 +76,7 @@ def run_module(spec: Spec, task: Task, **rules: t.Any) -> None:
             signal.signal(number, _interrupt)  # so that what is under way is undone when the task is cancelled
     runsc: Runsc | None = None
     try:
-        runsc = client(module.params, recorder, check_mode=module.check_mode)
+        runsc = client(module.params, recorder, check_mode=module.check_mode, has_own_timeout="timeout" in spec)
         result = task(module, runsc)
     except ReconcileError as exc:
         result = {**failure(exc.error, exc.found.status), "changed": bool(exc.actions), "actions": exc.actions}
@@ -94,9 +94,12 @@ def run_module(spec: Spec, task: Task, **rules: t.Any) -> None:
     module.exit_json(**result)
 
 
-def client(params: t.Mapping[str, t.Any], recorder: Recorder | None, *, check_mode: bool = False) -> Runsc:
+def client(
+    params: t.Mapping[str, t.Any], recorder: Recorder | None, *, check_mode: bool = False, has_own_timeout: bool = False
+) -> Runsc:
     """Make the client that the options describe. In check mode runsc writes no logs.
 
+    :param has_own_timeout: the option C(timeout) is that of a command or a wait, and says nothing about other calls.
     :raises UsageError: one of them makes no sense.
     """
     if not os.path.isabs(params["root"]):
@@ -119,7 +122,7 @@ def client(params: t.Mapping[str, t.Any], recorder: Recorder | None, *, check_mo
         None if check_mode else params["log"],
         config={name: value for name, value in config.items() if name != "debug-log" or not check_mode},
         monitor=recorder,
-        timeout=params["timeout"],
+        timeout=TIMEOUT if has_own_timeout else params["timeout"],
     )
     if params["config"]:
         runsc.features.require_flags(set(runsc.config) - set(_FLAG_OPTIONS.values()))

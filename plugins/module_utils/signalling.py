@@ -14,7 +14,7 @@ from .observation import look
 from .pods import check_not_frozen
 from .runsc import signals
 from .runsc.client import Runsc
-from .runsc.errors import DeadlineError, RunscError, SandboxGoneError, StateError, UsageError
+from .runsc.errors import DeadlineError, NoProcessError, SandboxGoneError, StateError, UsageError
 from .waiting import await_status, no_such_process
 
 _REMEDIES = {
@@ -37,12 +37,15 @@ class Signal(t.NamedTuple):
 
 
 class StillRunsError(DeadlineError):
-    """The target got the signal, and has not ended in time."""
+    """The target got the signal C(number), and has not ended in time."""
+
+    number = 0
 
 
 class Signalled(t.NamedTuple):
-    """What came of it. C(sent) is False where the container had stopped; C(ended) is None where nobody looked."""
+    """What came of a signal. C(sent) is False where the container had stopped; C(ended) is None where nobody looked."""
 
+    number: int
     sent: bool
     before: str
     after: str
@@ -52,17 +55,18 @@ class Signalled(t.NamedTuple):
 def send(runsc: Runsc, wanted: Signal, *, check_mode: bool = False) -> Signalled:
     """Send a signal, unless the container has stopped already; wait for the end of its target where asked.
 
-    :raises UsageError: there is no such signal. :raises NotFoundError: no such container, or no such process.
+    :raises UsageError: there is no such signal.
+    :raises NotFoundError: there is no such container. :raises NoProcessError: there is no such process in it.
     :raises StateError: runsc can't send one to a container in this status.
     :raises StillRunsError: the target has not ended in time.
     """
-    signals.number(wanted.signal)
+    number = signals.number(wanted.signal)
     if wanted.wait_timeout < 0:
         raise UsageError(f"wait_timeout: {wanted.wait_timeout!r} is negative", remedy="Give a number of seconds")
     record = runsc.record(wanted.name)
     before = look(runsc, wanted.name)
     if before in _ENDED:
-        return Signalled(False, before, before, True)
+        return Signalled(number, False, before, before, True)
     if before != RUNNING:
         raise StateError(
             f"container {wanted.name!r} is {before}, and runsc sends signals to running ones only",
@@ -71,24 +75,22 @@ def send(runsc: Runsc, wanted: Signal, *, check_mode: bool = False) -> Signalled
         )
     check_not_frozen(runsc, record)
     if check_mode:
-        return Signalled(True, before, before, None)
+        return Signalled(number, True, before, before, None)
     try:
         runsc.kill(wanted.name, wanted.signal, all=wanted.all, pid=wanted.pid)
-    except (SandboxGoneError, StateError):
+    except (SandboxGoneError, StateError, NoProcessError) as exc:
         after = look(runsc, wanted.name)
-        if after not in _ENDED:
-            raise
-        return Signalled(False, before, after, True)  # it ended by itself just now
-    except RunscError as exc:
-        if "no such process" not in exc.message:
-            raise
-        raise no_such_process(wanted.name, wanted.pid) from exc
+        if after in _ENDED:
+            return Signalled(number, False, before, after, True)  # it ended by itself just now
+        if wanted.pid is not None and isinstance(exc, NoProcessError):
+            raise no_such_process(wanted.name, wanted.pid) from exc
+        raise
     if wanted.wait:
-        _await_end(runsc, wanted)
-    return Signalled(True, before, look(runsc, wanted.name), True if wanted.wait else None)
+        _await_end(runsc, wanted, number)
+    return Signalled(number, True, before, look(runsc, wanted.name), True if wanted.wait else None)
 
 
-def _await_end(runsc: Runsc, wanted: Signal) -> None:
+def _await_end(runsc: Runsc, wanted: Signal, number: int) -> None:
     try:
         if wanted.pid is None:
             await_status(runsc, wanted.name, _ENDED, time.monotonic() + wanted.wait_timeout)
@@ -96,13 +98,12 @@ def _await_end(runsc: Runsc, wanted: Signal) -> None:
         runsc.wait(wanted.name, rootpid=wanted.pid, timeout=max(0.1, wanted.wait_timeout))
     except DeadlineError as exc:
         target = f"container {wanted.name!r}" if wanted.pid is None else f"process {wanted.pid} in {wanted.name!r}"
-        raise StillRunsError(
+        still_runs = StillRunsError(
             f"{target} got the signal {wanted.signal}, and has not ended within {wanted.wait_timeout:g} s",
             remedy="Raise wait_timeout, or send KILL",
             container=wanted.name,
-        ) from exc
-    except SandboxGoneError:
-        pass  # with all that was in it
-    except RunscError as exc:
-        if "no such process" not in exc.message:
-            raise
+        )
+        still_runs.number = number
+        raise still_runs from exc
+    except (SandboxGoneError, NoProcessError):
+        pass  # the sandbox has ended with all that was in it, or the process has

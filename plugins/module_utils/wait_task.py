@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .lifecycle import STOPPED
 from .module import ModuleLike
 from .runsc.client import Runsc
 from .runsc.errors import UsageError
@@ -21,6 +22,11 @@ def wait_task(module: ModuleLike, runsc: Runsc) -> dict[str, t.Any]:
         raise UsageError(f"timeout: {condition.timeout!r} is not positive", remedy="Give a number of seconds")
     if condition.pid is not None and condition.pid < 1:
         raise UsageError(f"pid: {condition.pid!r} is not the number of a process", remedy="Give 1 or more")
+    if condition.pid is not None and condition.until != STOPPED:
+        raise UsageError(
+            f"until: {condition.until!r} is a status of the container, and pid waits for the end of a process",
+            remedy="Give one of them",
+        )
     awaited = wait(runsc, condition)
     return {
         "changed": False,

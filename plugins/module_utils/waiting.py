@@ -13,7 +13,7 @@ from .lifecycle import ABSENT, BROKEN, CREATED, STATES, STOPPED
 from .observation import look
 from .runsc import exit_status
 from .runsc.client import Runsc
-from .runsc.errors import DeadlineError, NotFoundError, OutOfMemoryError, RunscError, SandboxGoneError, StateError
+from .runsc.errors import DeadlineError, NoProcessError, OutOfMemoryError, SandboxGoneError, StateError
 
 _SETTLE = 2.0  # seconds from the end of a container until it is seen to have stopped
 _PAUSE = 0.05  # seconds between two looks, which cost no process but for members of another sandbox
@@ -44,7 +44,7 @@ class Awaited(t.NamedTuple):
 def wait(runsc: Runsc, condition: Condition) -> Awaited:
     """Wait until the condition holds.
 
-    :raises NotFoundError: there is no such container, or no such process.
+    :raises NotFoundError: there is no such container. :raises NoProcessError: there is no such process in it.
     :raises DeadlineError: the condition does not hold in time.
     :raises StateError: the sandbox hangs, or its record can't be read.
     """
@@ -93,13 +93,21 @@ def _await_end(runsc: Runsc, condition: Condition, deadline: float) -> Awaited:
     if _usable(runsc, name) == STOPPED and runsc.record(name).is_sandbox_root:
         return Awaited(STOPPED, exit_status.read(runsc.root, name), 0.0)
     try:
-        code: int | None = runsc.wait(name, timeout=max(0.1, deadline - time.monotonic()))
-        return Awaited(await_status(runsc, name, [STOPPED, ABSENT], time.monotonic() + _SETTLE), code, 0.0)
+        code = runsc.wait(name, timeout=max(0.1, deadline - time.monotonic()))
     except DeadlineError as exc:
         raise _too_late(name, "it still runs") from exc
     except SandboxGoneError as exc:
-        code = exit_status.read(runsc.root, name)
-        return Awaited(look(runsc, name), code, 0.0, isinstance(exc, OutOfMemoryError))
+        kept = exit_status.read(runsc.root, name)
+        return Awaited(look(runsc, name), kept, 0.0, isinstance(exc, OutOfMemoryError))
+    return Awaited(_settled(runsc, name), code, 0.0)
+
+
+def _settled(runsc: Runsc, name: str) -> str:
+    """Return the status of a container that has ended: what it is in the end if its sandbox is slow to go, or hangs."""
+    try:
+        return await_status(runsc, name, [STOPPED, ABSENT], time.monotonic() + _SETTLE)
+    except (DeadlineError, StateError):
+        return look(runsc, name)
 
 
 def _await_process(runsc: Runsc, condition: Condition) -> int:
@@ -108,15 +116,13 @@ def _await_process(runsc: Runsc, condition: Condition) -> int:
         return runsc.wait(condition.name, **numbers, timeout=condition.timeout)
     except DeadlineError as exc:
         raise _too_late(condition.name, f"its process {condition.pid} still runs") from exc
-    except RunscError as exc:
-        if "no such process" not in exc.message:
-            raise
+    except NoProcessError as exc:
         raise no_such_process(condition.name, condition.pid) from exc
 
 
-def no_such_process(name: str, pid: int | None) -> NotFoundError:
+def no_such_process(name: str, pid: int | None) -> NoProcessError:
     """Build the error for a process that is not there."""
-    return NotFoundError(
+    return NoProcessError(
         f"pid: there is no process {pid} in container {name!r}, or it has ended",
         remedy="runsc_info with gather processes shows them, by their numbers in the sandbox",
         container=name,

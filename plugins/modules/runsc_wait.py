@@ -37,7 +37,7 @@ options:
     choices: [absent, created, running, paused, stopped]
   pid:
     description:
-      - Wait for the end of this process instead of a status of the container. It must still exist.
+      - Wait for the end of this process instead of a status of the container. It must still exist, and O(until) must not be given.
     type: int
   pid_namespace:
     description:

@@ -19,6 +19,7 @@ from collections.abc import Callable
 import pytest
 
 from ansible_collections.gvisor.runsc.tests.modules.support import Json, Place, eventually, processes
+from ansible_collections.gvisor.runsc.tests.modules.test_update import newer
 
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "3"))
 SEED = 20260401  # the moments are chosen at random, but the same in each run
@@ -40,6 +41,10 @@ def _bundle(place: Place, _choice: random.Random) -> Json:
     return {"path": str(place.folder / "made"), "rootfs": place.config["root"]["path"], "args": ["sleep", "1"]}
 
 
+def _update(place: Place, choice: random.Random) -> Json:
+    return {"name": place.id, "pids_limit": choice.choice([500, 600]), "runsc_path": newer(place)[0]}
+
+
 # What each module is asked while a container runs.
 TASKS: dict[str, Callable[[Place, random.Random], Json]] = {
     "runsc_bundle": _bundle,
@@ -52,14 +57,16 @@ TASKS: dict[str, Callable[[Place, random.Random], Json]] = {
     "runsc_kill": lambda place, choice: {"name": place.id, "signal": choice.choice(["TERM", "CONT"]), "wait": True},
     "runsc_prune": lambda _place, _choice: {},
     "runsc_run": _run,
+    "runsc_update": _update,
     "runsc_wait": lambda place, _choice: {"name": place.id},
 }
 
 
 def clients(place: Place) -> list[int]:
-    """Return the pids of runsc processes other than sandboxes and gofers that work on the root."""
+    """Return the pids of runsc processes that work on the root, other than what stays with a container."""
     kept = ("runsc-sandbox", "runsc-gofer")
-    return [pid for pid, argv in processes() if argv[0] not in kept and f"--root={place.root}" in argv]
+    ours = [(pid, argv) for pid, argv in processes() if argv[0] not in kept and f"--root={place.root}" in argv]
+    return [pid for pid, argv in ours if "waiter" not in argv]
 
 
 @pytest.mark.parametrize("module", sorted(TASKS))

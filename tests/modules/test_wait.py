@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.gvisor.runsc.plugins.module_utils.runsc import procfs
 from ansible_collections.gvisor.runsc.tests.modules.support import (
     Json,
     Place,
@@ -22,6 +23,7 @@ from ansible_collections.gvisor.runsc.tests.modules.support import (
     stop,
     subcommands,
 )
+from ansible_collections.gvisor.runsc.tests.modules.test_pods import Pod
 
 
 def wait(place: Place, **options: Any) -> Json:
@@ -36,7 +38,7 @@ def kill(place: Place, **options: Any) -> Json:
 
 def waiters(place: Place) -> list[int]:
     """Return the pids of the processes that keep exit codes under the root."""
-    return [pid for pid, argv in processes() if argv[-2:-1] == [str(place.root)] and "/proc/self/fd/" in argv[-3]]
+    return [pid for pid, argv in processes() if argv[-3:-1] == [f"--root={place.root}", "waiter"]]
 
 
 def clients(place: Place, subcommand: str) -> list[int]:
@@ -71,6 +73,27 @@ def test_one_that_takes_too_long_goes_on(place: Place) -> None:
     assert clients(place, "wait") == []
 
 
+def test_a_short_wait_is_no_short_deadline_for_runsc(place: Place) -> None:
+    """Of a member of a sandbox runsc has to be asked, which takes longer than this wait may."""
+    pod = Pod(place)
+    pod.bring(pod.root)
+    pod.bring(pod.app)
+    assert "it still runs" in place.bad("runsc_wait", "timeout", name=pod.app, timeout=0.02)["msg"]
+    failed = place.bad("runsc_wait", "timeout", name=pod.app, until="paused", timeout=0.02)
+    assert "it is running, not paused" in failed["msg"]
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+def test_the_exit_code_of_one_whose_sandbox_is_slow_to_go(place: Place, hangs: bool) -> None:
+    """No sandbox can be made that slow, so a script answers for it."""
+    pid = place.container()["container"]["pid"]
+    stops = f"kill -STOP {pid};" if hangs else ""
+    answer = f'{{"id":"{place.id}","exitStatus":3}}'
+    runsc = place.shim(f"""case " $* " in *" wait "*) {stops} echo '{answer}'; exit;; esac""")
+    done = wait(place, runsc_path=str(runsc), timeout=20)
+    assert (done["exit_status"], done["status"]) == (3, "broken" if hangs else "running")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_wait_that_is_ended_leaves_no_client(place: Place, number: signal.Signals) -> None:
     pid = place.container()["container"]["pid"]
@@ -95,11 +118,13 @@ def test_one_that_is_removed_meanwhile(place: Place) -> None:
 
 def test_one_that_is_started_later(place: Place) -> None:
     """A runsc that waits from then on would never be told how it ends."""
-    commands(place, "sh", "-c", "sleep 0.3; exit 4")
+    commands(place, "sh", "-c", "while [ ! -e /tmp/go ]; do sleep 0.05; done; exit 4")
     place.container(state="created")
     with place.started("runsc_wait", name=place.id) as process:
         eventually(lambda: "runsc_wait" in str(command_line(process.pid)), "it has begun")
         place.container(state="running")
+        eventually(lambda: clients(place, "wait"), "it waits for the end")
+        place.exec("touch", "/tmp/go")
         out, err = process.communicate()
     assert read_result(process.returncode, out, err)["exit_status"] == 4
 
@@ -130,6 +155,7 @@ def test_what_can_not_be_waited_for(place: Place) -> None:
     pid = place.container()["container"]["pid"]
     assert "timeout: 0.0" in place.bad("runsc_wait", "usage", name=place.id, timeout=0)["msg"]
     assert "pid: 0" in place.bad("runsc_wait", "usage", name=place.id, pid=0)["msg"]
+    assert "until: 'running'" in place.bad("runsc_wait", "usage", name=place.id, pid=1, until="running")["msg"]
     assert "pid: there is no process 99" in place.bad("runsc_wait", "sandbox_gone", name=place.id, pid=99)["msg"]
     stop(pid)
     assert "hangs" in place.bad("runsc_wait", "runtime", name=place.id, until="stopped")["msg"]
@@ -201,6 +227,7 @@ def test_a_checkpoint_is_no_end(place: Place) -> None:
 def test_the_waiter_is_small_and_alone(place: Place) -> None:
     before = place.container(keep_exit_status=True)["container"]["pid"]
     (waiter,) = waiters(place)
+    assert procfs.creators(str(place.root)) == []  # its launcher was one, and it is a fork of that
     with open(f"/proc/{waiter}/smaps_rollup", encoding="ascii") as file:
         private = sum(int(line.split()[1]) for line in file if line.startswith("Private_"))
     assert private < 10_000  # kB

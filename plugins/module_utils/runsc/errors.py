@@ -70,6 +70,12 @@ class NotFoundError(RunscError):
     kind = "sandbox_gone"
 
 
+class NoProcessError(RunscError):
+    """There is no such process in the container, or it has ended."""
+
+    kind = "sandbox_gone"
+
+
 class AlreadyExistsError(RunscError):
     """A container with this id exists already."""
 
@@ -114,6 +120,7 @@ _MESSAGES: tuple[tuple[str, type[RunscError], str], ...] = (
         AmbiguousIdError,
         "Give containers of one root ids that are not prefixes of each other",
     ),
+    (r"no such process", NoProcessError, "runsc_info with gather processes shows those that there are"),
     (r"container already exists", AlreadyExistsError, "Delete it first, or choose another id"),
     (
         r"(loading (container|sandbox)[^:]*): (file does not exist|open \S+\.state: no such file)",

@@ -67,6 +67,7 @@ def keeper(argv: t.Sequence[str], root: str, container: str) -> t.Iterator[Launc
         descriptors = (exit_file.fileno(), script.fileno())
         script.write(f"{inspect.getsource(waiter)}\nmain({list(argv)!r}, {state_file!r}, *{descriptors!r})\n")
         script.flush()
-        # In a list of processes it shows the root and the container.
-        command = [sys.executable, "-I", "-S", f"/proc/self/fd/{script.fileno()}", root, container]
+        # The last words tell L(procfs.find_creators) what it is about to do, long before its runsc can.
+        python = [sys.executable, "-I", "-S", f"/proc/self/fd/{script.fileno()}"]
+        command = [*python, f"--root={root}", waiter.CREATING, container]
         yield Launcher(tuple(command), descriptors)

@@ -16,6 +16,7 @@ from .delete_command import DeleteCommand
 from .errors import (
     AlreadyExistsError,
     DeadlineError,
+    NoProcessError,
     NotFoundError,
     OutOfMemoryError,
     RefusedError,
@@ -340,7 +341,7 @@ class LifecycleCommands(DeleteCommand):
                 container=container,
             )
         for number, patience in ((signals.number(signal), grace), (int(signals_of_os.SIGKILL), rescue.REAP_GRACE * 2)):
-            with contextlib.suppress(SandboxGoneError, StateError):  # it may end by itself meanwhile
+            with contextlib.suppress(SandboxGoneError, StateError, NoProcessError):  # it may end by itself meanwhile
                 self.kill(container, number)
             if self._await_end(record, patience):
                 return number != signals_of_os.SIGKILL or signals.number(signal) == number

@@ -168,6 +168,7 @@ def _preparation(own_group_only: bool, parent_death_signal: int | None) -> t.Cal
     if not own_group_only and parent_death_signal is None:
         return None
     prctl: t.Any = None
+    parent = os.getpid()
     if parent_death_signal is not None:
         import ctypes  # costs milliseconds, needed only here
 
@@ -178,6 +179,8 @@ def _preparation(own_group_only: bool, parent_death_signal: int | None) -> t.Cal
             os.setpgid(0, 0)
         if prctl is not None:
             prctl(1, int(parent_death_signal or 0), 0, 0, 0)  # 1 is PR_SET_PDEATHSIG
+            if os.getppid() != parent:  # it ended before that, so the signal would never come
+                os._exit(1)
 
     return prepare
 

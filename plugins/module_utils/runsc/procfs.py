@@ -165,7 +165,7 @@ def _runs(argv: t.Sequence[str], name: str, root: str | None) -> bool:
     if not argv or os.path.basename(argv[0]) != name:
         return False
     given = flags.parse(argv[1:]).get("root", DEFAULT_ROOT)  # runsc may leave flags out that have their default
-    return root is None or os.path.realpath(given) == os.path.realpath(root)
+    return root is None or _is_same_folder(given, root)
 
 
 def _started_before(pid: int, moment: float | None) -> bool:
@@ -194,15 +194,17 @@ def _clients(
     root: str, commands: t.Collection[str], among: t.Iterable[Process] | None = None
 ) -> t.Iterator[tuple[int, str]]:
     for pid, argv in among or _processes():
-        if len(argv) < 3 or pid == os.getpid():
-            continue
-        # The binary may be a script that is about to become runsc: its interpreter and its name come first then.
-        rest = argv[next((index for index, argument in enumerate(argv) if argument.startswith("-")), 0) :]
-        given = flags.parse(rest)
-        if "root" not in given or os.path.realpath(given["root"]) != os.path.realpath(root):
+        # An interpreter and its script may come first: the binary is a script, or it is our launcher (see exit_status).
+        start = next((index for index, argument in enumerate(argv) if argument.startswith(("--root=", "-root="))), 0)
+        rest = argv[start:]
+        if not start or pid == os.getpid() or not _is_same_folder(flags.parse(rest)["root"], root):
             continue
         if next((argument for argument in rest if not argument.startswith("-")), "") in commands:
             yield pid, argv[-1]
+
+
+def _is_same_folder(path: str, other: str) -> bool:
+    return os.path.realpath(path) == os.path.realpath(other)
 
 
 def _processes() -> t.Iterator[Process]:

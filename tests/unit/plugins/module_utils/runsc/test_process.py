@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pathlib
 import signal
+import subprocess
 import sys
 import typing as t
 
@@ -16,14 +17,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.gvisor.runsc.plugins.module_utils.runsc import flags, ids, procfs, signals
+from ansible_collections.gvisor.runsc.plugins.module_utils.runsc import exit_status, flags, ids, procfs, signals
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.errors import (
     AmbiguousIdError,
     BinaryError,
     UsageError,
 )
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.monitor import Recorder
-from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.process import Completed, Stdio, run
+from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.process import (
+    Completed,
+    Stdio,
+    kill_group,
+    run,
+    spawn,
+)
 
 PATIENCE = 30.0
 
@@ -101,6 +108,53 @@ def test_what_changes_runsc_is_not_inherited(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("KEPT", "/x")
     names = python("import os; print(' '.join(os.environ))").stdout.text.split()
     assert "KEPT" in names and not {"NOTIFY_SOCKET", "XDG_RUNTIME_DIR"} & set(names)
+
+
+# Its child prepares to end with it when it has ended already, and says so if it goes on.
+LATE = """
+import os, signal, time
+from ansible_collections.gvisor.runsc.plugins.module_utils.runsc import process
+prepare = process._preparation(False, signal.SIGKILL)
+parent = os.getpid()
+if os.fork() == 0:
+    while {waits} and os.getppid() == parent:
+        time.sleep(0.001)
+    prepare()
+    os.write(1, b"it goes on")
+    os._exit(0)
+if not {waits}:
+    os.wait()
+"""
+
+
+@pytest.mark.parametrize(("waits", "says"), [(True, b""), (False, b"it goes on")])
+def test_a_child_whose_parent_ended_too_soon_to_tell_it_ends_too(waits: bool, says: bytes) -> None:
+    script = LATE.format(waits=waits)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, check=True, env=environment, timeout=PATIENCE
+    )
+    assert done.stdout == says
+
+
+def test_a_launcher_is_seen_to_create_from_its_first_moment(tmp_path: pathlib.Path) -> None:
+    """And what stays behind of it is not."""
+    root = str(tmp_path / "root")
+    command = [sys.executable, "-c", "import time; time.sleep(300)"]
+    with exit_status.keeper(command, root, "create") as launcher:  # an id that is easily mistaken
+        process = spawn(launcher.argv, Stdio(), descriptors=launcher.descriptors)
+    with process:
+        try:
+            assert process.pid in procfs.find_creators("create", root)
+            assert procfs.poll(lambda: _waiters(root) != [], PATIENCE)
+            assert procfs.find_creators("create", root) == [process.pid]
+        finally:
+            kill_group(process)
+    assert procfs.poll(lambda: _waiters(root) == [], PATIENCE)
+
+
+def _waiters(root: str) -> list[int]:
+    return procfs.find_clients("create", root, ["waiter"])
 
 
 def test_it_runs_in_a_session_of_its_own() -> None:

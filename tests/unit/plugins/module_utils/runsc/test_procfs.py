@@ -110,7 +110,10 @@ def test_finding_who_is_creating_a_container(proc: Proc) -> None:
     proc.add(10, ["/usr/bin/runsc", flag, "run", "--bundle=/b", "web-10"])
     proc.add(11, ["vi", "web-1"])
     proc.add(12, ["/bin/sh", "/opt/runsc", flag, "restore", "web-1"])
-    assert sorted(procfs.find_creators("web-1", ROOT)) == [7, 12]
+    proc.add(13, ["/usr/bin/python3", "-I", "-S", "/proc/self/fd/6", flag, "create", "web-1"])  # a launcher of ours
+    proc.add(14, ["/usr/bin/python3", "-I", "-S", "/proc/self/fd/6", flag, "waiter", "web-1"])
+    proc.add(15, ["/usr/bin/runsc", flag, "exec", "web-2", "runsc", flag, "create", "web-1"])
+    assert sorted(procfs.find_creators("web-1", ROOT)) == [7, 12, 13]
     assert procfs.find_creators("web-10", ROOT) == [10]
 
 

@@ -17,6 +17,7 @@ from ansible_collections.gvisor.runsc.plugins.module_utils.runsc import errors, 
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.errors import (
     AlreadyExistsError,
     AmbiguousIdError,
+    NoProcessError,
     NotFoundError,
     RunscError,
     SandboxGoneError,
@@ -206,6 +207,7 @@ def test_no_folder_no_records(tmp_path: pathlib.Path) -> None:
 
 # What the two versions say, from the state matrix.
 MESSAGES: list[tuple[str, type[RunscError], str]] = [
+    ("signaling container: sending signal to container: no such process", NoProcessError, "sandbox_gone"),
     ("loading container: file does not exist", NotFoundError, "sandbox_gone"),
     ('loading container "nope": file does not exist', NotFoundError, "sandbox_gone"),
     ("loading sandbox: file does not exist", NotFoundError, "sandbox_gone"),
