@@ -75,7 +75,8 @@ def send(runsc: Runsc, wanted: Signal, *, check_mode: bool = False) -> Signalled
         )
     check_not_frozen(runsc, record)
     if check_mode:
-        return Signalled(number, True, before, before, None)
+        ends = wanted.wait and wanted.pid is None  # or the run fails
+        return Signalled(number, True, before, STOPPED if ends else before, True if ends else None)
     try:
         runsc.kill(wanted.name, wanted.signal, all=wanted.all, pid=wanted.pid)
     except (SandboxGoneError, StateError, NoProcessError) as exc:

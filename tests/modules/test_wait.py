@@ -259,14 +259,12 @@ def test_a_signal_ends_it(place: Place) -> None:
     place.container()
     check = kill(place, check=True)
     assert (check["changed"], check["status"], place.listed()) == (True, "running", {place.id: "running"})
+    check = kill(place, check=True, wait=True)
+    assert place.listed() == {place.id: "running"}
     done = kill(place, wait=True)
-    assert (done["changed"], done["sent"], done["signal"], done["status"], done["ended"]) == (
-        True,
-        True,
-        15,
-        "stopped",
-        True,
-    )
+    facts = {key: done[key] for key in ("changed", "sent", "signal", "status", "ended")}
+    assert facts == {"changed": True, "sent": True, "signal": 15, "status": "stopped", "ended": True}
+    assert (check["diff"], check["status"], check["ended"]) == (done["diff"], "stopped", True)
     shim = place.shim()
     again = kill(place, runsc_path=str(shim))
     assert (again["changed"], again["sent"], again["ended"], subcommands(shim)) == (False, False, True, [])

@@ -165,7 +165,7 @@ def test_update_needs_a_newer_runsc(runsc: Runsc, runsc_version: RunscVersion, s
     if runsc_version.date >= 20260202:
         runsc.update(container, {"memory": {"limit": 256 * 1024 * 1024}})
         return
-    with pytest.raises(UnsupportedError, match=r"has no subcommand 'update'.*Install a newer runsc"):
+    with pytest.raises(UnsupportedError, match=r"has no subcommand 'update'.*recreate: on-change"):
         runsc.update(container, {"memory": {"limit": 256 * 1024 * 1024}})
 
 

@@ -38,6 +38,14 @@ def default_cache_folder() -> str:
     return os.path.join(os.path.expanduser("~"), ".cache", "gvisor.runsc")
 
 
+_ANY_NEWER = "Install a newer runsc"
+# What to do without a subcommand that came lately; from the table of subcommands in gVisor's history.
+_NEWER = {
+    "update": "Install runsc of 2026-02 or newer, or change the limits in the bundle and make the container anew, for example "
+    "with recreate: on-change",
+}
+
+
 class Features:
     """The abilities of one binary.
 
@@ -83,7 +91,8 @@ class Features:
         """:raises UnsupportedError: the binary lacks the subcommand."""
         if subcommand not in self.subcommands:
             raise UnsupportedError(
-                f"runsc {self.version.runsc} has no subcommand {subcommand!r}", remedy="Install a newer runsc"
+                f"runsc {self.version.runsc} has no subcommand {subcommand!r}",
+                remedy=_NEWER.get(subcommand, _ANY_NEWER),
             )
 
     def require_subcommand_flag(self, subcommand: str, flag: str) -> None:
