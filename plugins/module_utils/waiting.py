@@ -11,11 +11,12 @@ import typing as t
 
 from .lifecycle import ABSENT, BROKEN, CREATED, STATES, STOPPED
 from .observation import look
-from .runsc import exit_status
+from .runsc import exit_status, procfs
 from .runsc.client import Runsc
 from .runsc.errors import DeadlineError, NoProcessError, OutOfMemoryError, SandboxGoneError, StateError
 
 _SETTLE = 2.0  # seconds from the end of a container until it is seen to have stopped
+_REWRITE = 1.0  # seconds in which a record may not be readable, since runsc is writing it anew
 _PAUSE = 0.05  # seconds between two looks, which cost no process but for members of another sandbox
 _MEMBER_PAUSE = 0.5
 
@@ -75,8 +76,14 @@ def await_status(runsc: Runsc, name: str, accepted: t.Collection[str], deadline:
 
 def _usable(runsc: Runsc, name: str) -> str:
     """Return the status. :raises StateError: nobody would ever learn of a change."""
-    status = look(runsc, name)
-    if status == BROKEN:
+    status = ""
+
+    def usable() -> bool:
+        nonlocal status
+        status = look(runsc, name)
+        return status != BROKEN
+
+    if not procfs.poll(usable, _REWRITE):
         raise StateError(
             f"container {name!r} can't be used: its sandbox hangs, or its record can't be read",
             remedy="Look at it with runsc_info, or remove it with runsc_container and state absent",
