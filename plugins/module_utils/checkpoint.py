@@ -173,7 +173,7 @@ def _await_writer(runsc: Runsc, request: Request, staging: str) -> None:
 
 def _is_written(runsc: Runsc, record: statedir.Record, staging: str) -> bool:
     """Whether a runsc, or the sandbox of the record, has a file of the staging folder open."""
-    if procfs.find_clients(record.id, runsc.root, (ACTION,)):
+    if procfs.find_clients(record.id, runsc.root, {ACTION}):
         return True
     if not runsc.is_live(record):
         return False

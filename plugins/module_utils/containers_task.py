@@ -64,7 +64,7 @@ def _wanted(params: t.Mapping[str, t.Any]) -> list[Desired]:
     for entry in entries:
         given = {option: value for option, value in entry.items() if value is not None}
         try:
-            wanted.append(desired({**defaults, "keep_exit_status": False, **given}))
+            wanted.append(desired({**defaults, **given}))
         except UsageError as exc:
             raise UsageError(f"container {entry['name']!r}: {exc.message}", remedy=exc.remedy) from exc
     return wanted

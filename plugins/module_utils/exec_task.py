@@ -19,16 +19,20 @@ from .runsc.options import ExecOptions
 
 def exec_task(module: ModuleLike, runsc: Runsc) -> dict[str, t.Any]:
     """Run one command in one container."""
-    wanted = request(module.params)
+    return exec_one(runsc, request(module.params), module.params["strip_empty_ends"], check_mode=module.check_mode)
+
+
+def exec_one(runsc: Runsc, wanted: Request, strip: bool, *, check_mode: bool) -> dict[str, t.Any]:
+    """Run one command and return its result, a failed one if it was cut short. :raises RunscError: it was not even run."""
     try:
-        executed = execute(runsc, wanted, check_mode=module.check_mode)
+        executed = execute(runsc, wanted, check_mode=check_mode)
     except RunscError as exc:
         if exc.kind not in commands.CUT_SHORT or exc.completed is None:
             raise
-        if module.params["strip_empty_ends"]:
+        if strip:
             exc.completed = commands.stripped(exc.completed)
         return {**failure(exc, glance(runsc, wanted.name)), "changed": True}
-    return result(wanted, executed, strip=module.params["strip_empty_ends"])
+    return result(wanted, executed, strip=strip)
 
 
 def request(params: t.Mapping[str, t.Any]) -> Request:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import fnmatch
 import typing as t
 
+from .lifecycle import RUNNING
+from .observation import look
 from .runsc import cgroups, exit_status, procfs, statedir
 from .runsc.client import Runsc
 from .runsc.errors import AmbiguousIdError, DeadlineError, NotFoundError, RunscError
@@ -85,6 +87,23 @@ def describe_containers(runsc: Runsc, wanted: Filter, gather: t.Collection[str])
     return Inspection(containers, unreadable)
 
 
+def running(runsc: Runsc, wanted: Filter) -> list[str]:
+    """Return the ids of the containers that are wanted and run, in their order. Starts no process for a sandbox's first one."""
+    found = []
+    for name, path in sorted(runsc.existing().items()):
+        record = statedir.read(path)
+        if record and wanted.accepts(_recorded(record)) and look(runsc, name) == RUNNING:
+            found.append(name)
+    return found
+
+
+def _recorded(record: statedir.Record) -> Container:
+    """Describe a container as its record does."""
+    annotations = dict(record.spec.get("annotations") or {})
+    version = str(record.spec.get("ociVersion", ""))
+    return Container(record.id, record.status, record.pid, record.bundle, annotations, version)
+
+
 _PROBLEMS = {CORRUPT: "runsc can't load it", HANGING: "its sandbox does not answer"}
 
 
@@ -112,8 +131,7 @@ def _ask(runsc: Runsc, record: statedir.Record) -> Container | None:
         status = HANGING
     except AmbiguousIdError:  # only "list" could tell; the record is all there is
         status = record.status if runsc.is_live(record) else "stopped"
-    annotations = dict(record.spec.get("annotations") or {})
-    return Container(record.id, status, record.pid, record.bundle, annotations, str(record.spec.get("ociVersion", "")))
+    return _recorded(record)._replace(status=status)
 
 
 def _describe(runsc: Runsc, container: Container, record: statedir.Record | None) -> dict[str, t.Any]:

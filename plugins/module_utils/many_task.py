@@ -6,12 +6,17 @@
 
 from __future__ import annotations
 
+import threading
 import typing as t
 
-from .module import Spec
-from .parallel import CONTINUE, SERIAL, STOP, cores
+from .module import Spec, failure
+from .observation import glance
+from .parallel import CONTINUE, SERIAL, STOP, cores, for_each
 from .reconcile import Batch
-from .runsc.errors import UsageError
+from .runsc.client import Runsc
+from .runsc.errors import RunscError, UsageError
+
+T = t.TypeVar("T")
 
 FULL, CHANGED, SUMMARY = "full", "changed", "summary"
 
@@ -83,3 +88,48 @@ class Tally:
             f"{self.counts[word]} {word.replace('_', ' ')}" for word in ("failed", "not_begun") if self.counts[word]
         ]
         return f"{self.counts['total']} {self._noun}: {', '.join(counted)}"
+
+
+def failed(runsc: Runsc, error: Exception, container: str | None = None) -> dict[str, t.Any]:
+    """Return the result of one thing that failed before anything was changed."""
+    if not isinstance(error, RunscError):  # nothing that runsc said
+        error = RunscError(f"the host refused: {error}")
+    name = error.container or container
+    return {**failure(error, glance(runsc, name) if name else None), "changed": False}
+
+
+def do_all(
+    items: t.Sequence[T],
+    one: t.Callable[[T], dict[str, t.Any]],
+    how: Batch,
+    tally: Tally,
+    label: t.Callable[[T], str],
+) -> tuple[dict[str, t.Any], dict[int, dict[str, t.Any]]]:
+    """Do one thing after the other, several at the same time.
+
+    :param one: returns the result of one thing, a failed one as well.
+    :returns: the result for all, and the single ones that are to be returned, by their place in the list.
+    """
+    kept: dict[int, dict[str, t.Any]] = {}
+    finished: set[int] = set()
+    lock = threading.Lock()
+
+    def add(index: int, result: dict[str, t.Any] | None) -> None:
+        with lock:
+            if tally.add(label(items[index]), result):
+                kept[index] = {"changed": False, "not_begun": True} if result is None else result
+            finished.add(index)
+
+    def work(index: int) -> bool:
+        result = one(items[index])
+        add(index, result)
+        return not result.get("failed")
+
+    interrupted = False
+    try:
+        for_each(range(len(items)), work, how.parallel, how.on_failure)
+    except KeyboardInterrupt:
+        interrupted = True
+    for index in sorted(set(range(len(items))) - finished):
+        add(index, None)
+    return tally.result(interrupted), dict(sorted(kept.items()))

@@ -15,6 +15,7 @@ import datetime
 import json
 import os
 import re
+import threading
 import typing as t
 
 from . import accounts
@@ -72,9 +73,12 @@ class Done(t.NamedTuple):
     warnings: t.Sequence[str] = ()
 
 
-def run_job(runsc: Runsc, job: Job, *, check_mode: bool = False) -> Done:
+def run_job(
+    runsc: Runsc, job: Job, *, check_mode: bool = False, clean: t.Callable[[Runsc, str], None] | None = None
+) -> Done:
     """Run the command to its end. In check mode nothing is run.
 
+    :param clean: removes what killed tasks have left for a root file system; L(sweep) without it.
     :raises UsageError: what is asked for makes no sense.
     :raises AlreadyExistsError: there is another container of that name.
     :raises RunscError: runsc failed, as opposed to the command, or the deadline passed. No sandbox is left.
@@ -91,7 +95,7 @@ def run_job(runsc: Runsc, job: Job, *, check_mode: bool = False) -> Done:
             _check_free(runsc, job.name)
         return Done(name, None, start, datetime.datetime.now(), reason)
     runsc.check_flags()
-    sweep(runsc, config["root"]["path"])
+    (clean or sweep)(runsc, config["root"]["path"])
     with _lock(runsc, job.name), private_folder() as folder:
         _make_room(runsc, name)
         _write_config(folder, config)
@@ -257,3 +261,18 @@ def sweep(runsc: Runsc, rootfs: str) -> None:
             name = file[len(_FILESTORE) :]
             if file.startswith(_FILESTORE) and is_left_behind(name) and not procfs.find_sentries(name):
                 statedir.remove_filestore(rootfs, name)
+
+
+class Sweeper:
+    """Calls L(sweep) once for each root file system, whichever thread comes first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._swept: set[str] = set()
+
+    def __call__(self, runsc: Runsc, rootfs: str) -> None:
+        """Do it, unless it was done."""
+        with self._lock:
+            if rootfs not in self._swept:
+                sweep(runsc, rootfs)
+                self._swept.add(rootfs)

@@ -80,10 +80,18 @@ class Planner:
         self._check_mode = check_mode
         self._bundles = bundles.Reader()
         self._gone: set[str] = set()
+        self._existing: dict[str, str] = {}
+
+    def look(self) -> None:
+        """Look which containers exist. The plans are made for what is there at this moment."""
+        existing = self._runsc.existing()
+        self._existing = {name: path for name, path in existing.items() if name not in self._gone}
 
     def assume_gone(self, names: t.Iterable[str]) -> None:
         """Plan as if these containers had been removed already."""
-        self._gone.update(names)
+        for name in names:
+            self._gone.add(name)
+            self._existing.pop(name, None)
 
     def sandbox_of(self, desired: Desired) -> str:
         """Return the sandbox that the container is to live in as a member, by its bundle; nothing if it gets its own."""
@@ -129,11 +137,8 @@ class Planner:
         warnings = self._check_replacement(desired, before, steps, sandbox) if made else []
         if steps and before.record and steps[0] != CREATE:
             # Refused before the first step what runsc would refuse in the middle of them.
-            ids.check_addressable(desired.name, self._existing())
+            ids.check_addressable(desired.name, self._existing)
         return Planned(steps, differences, warnings, self._doomed(before, steps))
-
-    def _existing(self) -> t.Collection[str]:
-        return self._runsc.existing().keys() - self._gone
 
     def _lacks_bundle(self, desired: Desired, before: Observed) -> bool:
         """Whether the container has yet to be made, of a bundle that is not there."""
@@ -147,23 +152,23 @@ class Planner:
 
     def _is_frozen_with_members(self, before: Observed) -> bool:
         record = before.record
-        if record is None or not pods.members(self._runsc, record):
+        if record is None or not pods.members(self._runsc, record, self._existing):
             return False
-        return bool(pods.frozen_by(self._runsc, record))
+        return bool(pods.frozen_by(self._runsc, record, self._existing))
 
     def _check_not_frozen(self, before: Observed, sandbox: str | None) -> None:
         record = before.record
         if record is None:
             return
         if sandbox is None:
-            pods.check_not_frozen(self._runsc, record)
+            pods.check_not_frozen(self._runsc, record, self._existing)
         elif sandbox == PAUSED:
             raise pods.frozen(record.id, record.sandbox)
 
     def _doomed(self, before: Observed, steps: lifecycle.Plan) -> t.Sequence[str]:
         if {lifecycle.DELETE, lifecycle.FORCE_DELETE}.isdisjoint(steps):
             return []
-        return pods.members(self._runsc, before.record)
+        return pods.members(self._runsc, before.record, self._existing)
 
     def _differences(self, desired: Desired, before: Observed) -> list[Difference]:
         record = before.record
@@ -200,7 +205,7 @@ class Planner:
                 f"keep_exit_status: container {desired.name!r} is a member of another one's sandbox",
                 remedy="Leave it out: runsc_wait knows how a member ended, as long as the sandbox lives",
             )
-        ids.check_new(desired.name, self._existing())
+        ids.check_new(desired.name, self._existing)
         self._runsc.check_flags()
         check_files({name: path for name, path in desired.options._asdict().items() if name != "keep_exit_status"})
         if desired.restore_from:

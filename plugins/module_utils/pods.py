@@ -6,38 +6,44 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from .runsc import statedir
 from .runsc.client import Runsc
 from .runsc.errors import StateError
 
+Existing = t.Mapping[str, str]  # the state file of every container under a root, by id
 
-def others(runsc: Runsc, record: statedir.Record) -> list[statedir.Record]:
+
+def others(runsc: Runsc, record: statedir.Record, existing: Existing | None = None) -> list[statedir.Record]:
     """Return the records of the other containers in the sandbox of a container, in the order of their ids."""
     ending = f"_sandbox:{record.sandbox}.state"
-    paths = [path for name, path in sorted(runsc.existing().items()) if path.endswith(ending) and name != record.id]
-    return [other for other in map(statedir.read, paths) if other]
+    known = runsc.existing() if existing is None else existing
+    paths = sorted((name, path) for name, path in known.items() if path.endswith(ending) and name != record.id)
+    return [other for other in (statedir.read(path) for _name, path in paths) if other]
 
 
-def members(runsc: Runsc, record: statedir.Record | None) -> list[str]:
+def members(runsc: Runsc, record: statedir.Record | None, existing: Existing | None = None) -> list[str]:
     """Return the ids of the containers that live in the sandbox of this one and end with it: none if it is a member itself."""
     if record is None or not record.is_sandbox_root:
         return []
-    return [other.id for other in others(runsc, record)]
+    return [other.id for other in others(runsc, record, existing)]
 
 
-def frozen_by(runsc: Runsc, record: statedir.Record) -> str:
+def frozen_by(runsc: Runsc, record: statedir.Record, existing: Existing | None = None) -> str:
     """Return the id of the container by whose pause this one is frozen, too; nothing if it is not.
 
     runsc freezes the whole sandbox, and goes on to call the others running.
     """
-    if record.status == "paused" or not runsc.is_live(record):
+    if record.status == "paused":
         return ""
-    return next((other.id for other in others(runsc, record) if other.status == "paused"), "")
+    culprit = next((other.id for other in others(runsc, record, existing) if other.status == "paused"), "")
+    return culprit if culprit and runsc.is_live(record) else ""
 
 
-def check_not_frozen(runsc: Runsc, record: statedir.Record) -> None:
+def check_not_frozen(runsc: Runsc, record: statedir.Record, existing: Existing | None = None) -> None:
     """:raises StateError: the container is frozen; a command in it, or a signal to it, would hang."""
-    culprit = frozen_by(runsc, record)
+    culprit = frozen_by(runsc, record, existing)
     if culprit:
         raise frozen(record.id, culprit)
 

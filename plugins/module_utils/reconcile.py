@@ -30,7 +30,7 @@ from .transition import Transition
 
 # So many containers are locked, and kept in memory, at the same time.
 CHUNK = 200
-PROCESS_AGE = 0.2  # seconds for which a look at all processes is good enough, where many containers are made
+PROCESS_AGE = 1.0  # seconds for which a look at all processes is good enough, where many containers are made
 
 
 class Outcome(t.NamedTuple):
@@ -153,10 +153,10 @@ class _Item:
 
     def outcome(self, steps: t.Sequence[str], after: Observed) -> Outcome:
         """Return what was done, or would be."""
-        warnings = [*self.planned.warnings, *(self.transition.warnings if self.transition else ())]
-        return Outcome(
-            [*self.done, *steps], self.before, after, self.planned.differences, warnings, self.planned.members
-        )
+        planned, taken = self.planned, self.transition
+        warnings = [*planned.warnings, *(taken.warnings if taken else ())]
+        removed = taken.removed_members if taken else planned.members
+        return Outcome([*self.done, *steps], self.before, after, planned.differences, warnings, removed)
 
 
 class _Task:
@@ -184,6 +184,7 @@ class _Task:
             # No older than the locks: who began to make one of these containers before is to be seen.
             self._runsc.processes = procfs.Processes(PROCESS_AGE if len(items) > 1 else 0.0)
             self._observe(items, pods)
+            self._planner.look()
             for item in _open(items):
                 self._plan(item, pods)
             self._note_failures(items)
@@ -325,6 +326,7 @@ class _Task:
 
     def _take_again(self, item: _Item) -> None:
         item.before = item.now = observe(self._runsc, item.desired.name)
+        self._planner.look()
         item.planned = self._planner.plan(item.desired, item.now)
         item.transition = Transition(self._runsc, item.desired, item.now)
         item.transition.take_all(item.planned.steps)

@@ -28,19 +28,34 @@ def run_task(module: ModuleLike, runsc: Runsc) -> dict[str, t.Any]:
     try:
         if wanted.detach:
             return _started(module, runsc, wanted)
-        done = run_job(runsc, wanted, check_mode=module.check_mode)
+        return run_one(runsc, wanted, params["strip_empty_ends"], check_mode=module.check_mode)
     except RunscError as exc:
-        was_cut_short = exc.kind in commands.CUT_SHORT and exc.completed is not None
-        if exc.completed is not None and was_cut_short and params["strip_empty_ends"]:
+        status = glance(runsc, exc.container) if exc.container else None
+        return {**failure(exc, status), "changed": False, "timed_out": False}
+
+
+def run_one(
+    runsc: Runsc, wanted: Job, strip: bool, *, check_mode: bool, clean: t.Callable[[Runsc, str], None] | None = None
+) -> dict[str, t.Any]:
+    """Run one command to its end and return its result, a failed one if it was cut short.
+
+    :param clean: see L(run_job).
+    :raises RunscError: it was not even run.
+    """
+    try:
+        done = run_job(runsc, wanted, check_mode=check_mode, clean=clean)
+    except RunscError as exc:
+        if exc.kind not in commands.CUT_SHORT or exc.completed is None:
+            raise
+        if strip:
             exc.completed = commands.stripped(exc.completed)
         status = glance(runsc, exc.container) if exc.container else None
-        return {**failure(exc, status), "changed": was_cut_short, "timed_out": was_cut_short and exc.kind == "timeout"}
-    for warning in done.warnings:
-        module.warn(warning)
+        return {**failure(exc, status), "changed": True, "timed_out": exc.kind == "timeout"}
     times = commands.times(done.start, done.end)
     if done.completed is None:
-        return {**commands.not_run(done.reason), **times, "timed_out": False}
-    facts = commands.ended(done.completed, done.name, strip=params["strip_empty_ends"])
+        warnings = {"warnings": list(done.warnings)} if done.warnings else {}
+        return {**commands.not_run(done.reason), **times, "timed_out": False, **warnings}
+    facts = commands.ended(done.completed, done.name, strip=strip)
     if done.completed.rc == _KILLED:
         facts["msg"] += ": it was killed by SIGKILL, or the sandbox was, for example at the memory limit of the bundle"
     return {

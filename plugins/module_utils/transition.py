@@ -35,7 +35,7 @@ class Transition:
         self._runsc = runsc
         self._desired = desired
         self._before = before
-        self.members = pods.members(runsc, before.record)
+        self.removed_members: list[str] = []
         self.actions: list[str] = []
         self.warnings: list[str] = []
 
@@ -102,8 +102,10 @@ class Transition:
             )
 
     def _delete(self, force: bool) -> None:
+        members = pods.members(self._runsc, self._before.record)
         self._runsc.delete(self._desired.name, force=force, timeout=self._desired.delete_timeout)
-        for member in self.members:
+        self.removed_members = members
+        for member in members:
             self._runsc.delete(member, force=True, timeout=self._desired.delete_timeout)
 
     def check(self, after: Observed) -> None:

@@ -34,10 +34,12 @@ MODULES = {
         "runsc_containers",
         "runsc_events",
         "runsc_exec",
+        "runsc_execs",
         "runsc_info",
         "runsc_kill",
         "runsc_prune",
         "runsc_run",
+        "runsc_runs",
         "runsc_update",
         "runsc_wait",
     )

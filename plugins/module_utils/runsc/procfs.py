@@ -25,7 +25,7 @@ SENTRY = "runsc-sandbox"  # argv[0] of the sandbox process, on all versions
 GOFER = "runsc-gofer"
 
 _PROC = "/proc"
-_CREATING = ("create", "run", "restore")  # the subcommands that make a container
+_CREATING = frozenset({"create", "run", "restore"})  # the subcommands that make a container
 # The record is written after the sentry has started, so a process that started later has another's pid. btime is rounded
 # to seconds, and a clock that was stepped moves it, hence the slack.
 _START_SLACK = 5.0
@@ -158,7 +158,7 @@ def age(pid: int) -> float:
 
 def _is_sentry_of(argv: t.Sequence[str], sandbox: str, root: str | None) -> bool:
     # The id is the last argument. Anywhere else the same word means something else: a container may be called "boot".
-    return _runs(argv, SENTRY, root) and argv[-1] == sandbox
+    return bool(argv) and argv[-1] == sandbox and _runs(argv, SENTRY, root)
 
 
 def _runs(argv: t.Sequence[str], name: str, root: str | None) -> bool:
@@ -180,7 +180,7 @@ def find_creators(container: str, root: str, among: t.Iterable[Process] | None =
     return [pid for pid, name in _clients(root, _CREATING, among) if name == container]
 
 
-def find_clients(container: str, root: str, commands: t.Collection[str]) -> list[int]:
+def find_clients(container: str, root: str, commands: t.AbstractSet[str]) -> list[int]:
     """Return the pids of runsc clients that carry out one of these subcommands for a container under this root."""
     return [pid for pid, name in _clients(root, commands) if name == container]
 
@@ -191,13 +191,15 @@ def creators(root: str, among: t.Iterable[Process] | None = None) -> list[str]:
 
 
 def _clients(
-    root: str, commands: t.Collection[str], among: t.Iterable[Process] | None = None
+    root: str, commands: t.AbstractSet[str], among: t.Iterable[Process] | None = None
 ) -> t.Iterator[tuple[int, str]]:
     for pid, argv in among or _processes():
+        if commands.isdisjoint(argv) or pid == os.getpid():
+            continue
         # An interpreter and its script may come first: the binary is a script, or it is our launcher (see exit_status).
         start = next((index for index, argument in enumerate(argv) if argument.startswith(("--root=", "-root="))), 0)
         rest = argv[start:]
-        if not start or pid == os.getpid() or not _is_same_folder(flags.parse(rest)["root"], root):
+        if not start or not _is_same_folder(flags.parse(rest)["root"], root):
             continue
         if next((argument for argument in rest if not argument.startswith("-")), "") in commands:
             yield pid, argv[-1]
