@@ -215,13 +215,14 @@ commands:
   sample: [{"cmd": ["/usr/bin/runsc", "--root=/var/run/runsc", "exec", "web-1"], "rc": 0, "ms": 31.0}]
 """
 
-from ansible_collections.gvisor.runsc.plugins.module_utils import command_task, many_task
+from ansible_collections.gvisor.runsc.plugins.module_utils.command_task import OPTIONS as COMMAND_OPTIONS
 from ansible_collections.gvisor.runsc.plugins.module_utils.execs_task import execs_task
+from ansible_collections.gvisor.runsc.plugins.module_utils.many_task import OPTIONS as MANY_OPTIONS
 from ansible_collections.gvisor.runsc.plugins.module_utils.module import Spec, run_module
 
 ARGUMENTS: Spec = {
-    **command_task.OPTIONS,
-    **many_task.OPTIONS,
+    **COMMAND_OPTIONS,
+    **MANY_OPTIONS,
     "names": {"type": "list", "elements": "str"},
     "pattern": {"type": "str"},
     "annotations": {"type": "dict"},

@@ -14,7 +14,15 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gvisor.runsc.tests.modules.fleet import NAMES, Fleet, clients, finish, most_at_once, slow
-from ansible_collections.gvisor.runsc.tests.modules.support import Place, ansible, eventually, play, stop, subcommands
+from ansible_collections.gvisor.runsc.tests.modules.support import (
+    Json,
+    Place,
+    ansible,
+    eventually,
+    play,
+    stop,
+    subcommands,
+)
 
 QUESTIONS = ("flags", "help", "")  # asked once for a binary
 
@@ -171,6 +179,7 @@ def test_one_outside_of_the_list_that_hangs(fleet: Fleet) -> None:
 def test_what_ends_at_once_has_failed(fleet: Fleet) -> None:
     short = fleet.place.write_config({"process": {"args": ["true"]}}, fleet.place.folder / "short")
     containers = [{"name": fleet.names[0], "bundle": str(short)}]
+    failed: Json = {}
     for options in ({}, {"fail_fast": True, "parallel": 1}):
         failed = fleet.bad("sandbox_gone", names=fleet.names[1:], containers=containers, **options)
         assert "ended right after it was started" in failed["containers"][fleet.names[0]]["msg"]

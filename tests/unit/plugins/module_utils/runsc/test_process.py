@@ -154,7 +154,7 @@ def test_a_launcher_is_seen_to_create_from_its_first_moment(tmp_path: pathlib.Pa
 
 
 def _waiters(root: str) -> list[int]:
-    return procfs.find_clients("create", root, ["waiter"])
+    return procfs.find_clients("create", root, {"waiter"})
 
 
 def test_it_runs_in_a_session_of_its_own() -> None:
