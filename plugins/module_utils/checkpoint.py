@@ -16,12 +16,12 @@ import os
 import shutil
 import typing as t
 
-from . import images
+from . import image_remains, images
 from .images import Image, Json
 from .lifecycle import ABSENT, BROKEN, CREATED, PAUSED, RUNNING, STOPPED
 from .locks import container_lock
 from .observation import Observed, observe
-from .runsc import ids, procfs, statedir
+from .runsc import ids, procfs, rescue, statedir
 from .runsc.client import Runsc
 from .runsc.errors import (
     DeadlineError,
@@ -32,17 +32,17 @@ from .runsc.errors import (
     UnsupportedError,
     UsageError,
 )
-from .runsc.image_commands import IMAGE_FILE
 from .runsc.invoke import ErrorLog
 from .runsc.options import CheckpointOptions
+from .runsc.process import Completed
+from .staging import Staging, begin, held, is_believed, is_moved_aside, put_in_place, remove, undo_move
 
 ACTION = "checkpoint"
-_LOG = "runsc.log"  # runsc's own errors, in the staging folder: for the next task, if this one is killed
-_BOOT = "boot"  # in the draft of a manifest only
 _SPARE = 30.0  # seconds that everything but the writing of the image may take
 _METADATA = 8 * 1024 * 1024  # bytes that an image may take beyond the memory in it
 _OWN_STREAMS = frozenset((1, 2, 3))  # the numbers of the container's own streams among the host's files
 _END = 10.0  # seconds in which a saved sandbox ends
+_RUN_AGAIN = "Run the task again, it takes over what is complete"
 
 
 class Request(t.NamedTuple):
@@ -85,46 +85,42 @@ def save(runsc: Runsc, request: Request, *, check_mode: bool = False) -> Saved:
 
 
 def _save(runsc: Runsc, request: Request, check_mode: bool) -> Saved:
-    folder = os.path.realpath(request.path)
-    previous = images.inspect(folder)
+    staging = Staging(os.path.realpath(request.path), request.name)
+    if check_mode:
+        return _update(runsc, request, staging, check_mode)
+    undo_move(staging)
+    saved = _update(runsc, request, staging, check_mode)
+    image_remains.sweep(os.path.dirname(staging.folder))
+    return saved
+
+
+def _update(runsc: Runsc, request: Request, staging: Staging, check_mode: bool) -> Saved:
+    previous = images.inspect(staging.aside if is_moved_aside(staging) else staging.folder)
     if previous and _is_there(request, previous):
-        if not check_mode:
-            shutil.rmtree(_aside(staging_folder(folder, request.name)), ignore_errors=True)
         before = observe(runsc, request.name)
         return Saved(False, previous, previous, before, before)
-    staging = staging_folder(folder, request.name)
     if not check_mode:
         _await_writer(runsc, request, staging)
     before = observe(runsc, request.name)
-    draft = images.read_draft(staging)
-    if draft and _may_take_over(request.name, draft, staging, before):
+    draft = images.read_draft(staging.path)
+    if draft and _may_take_over(request, draft, staging, before):
         if check_mode:
             return Saved(True, None, previous, before, before)
-        return Saved(True, _put_in_place(request, folder, staging, draft), previous, before, before)
+        return _take_over(runsc, request, staging, draft, Saved(True, None, previous, before, before))
     record = _check_container(runsc, request, before)
     runsc.check_checkpoint_options(request.name, request.options)
     _check_sessions(runsc, request.name, record)
-    if os.path.isdir(os.path.dirname(folder)):
-        _check_room(runsc, request, record, os.path.dirname(folder))
+    parent = os.path.dirname(staging.folder)
+    if os.path.isdir(parent):
+        _check_room(runsc, request, record, parent)
     elif not check_mode:  # an earlier task may make it
         raise UsageError(f"path: the folder of {request.path!r} does not exist", remedy="Create it first")
     if check_mode:
         return Saved(True, None, previous, before, before)
-    image = _make(runsc, request, record, folder, staging)
+    image = _make(runsc, request, record, staging)
     after = observe(runsc, request.name)
     _check_outcome(request, before, after)
     return Saved(True, image, previous, before, after)
-
-
-def staging_folder(folder: str, container: str) -> str:
-    """Return where the image is written before it is put in its place: on the same file system, found by the next task."""
-    parent, name = os.path.split(folder)
-    return os.path.join(parent, f".{name}.gvisor.runsc-{container}")
-
-
-def _aside(staging: str) -> str:
-    """Return where the old image is while the new one gets its place."""
-    return f"{staging}.old"
 
 
 def _is_there(request: Request, image: Image) -> bool:
@@ -158,10 +154,10 @@ def _is_there(request: Request, image: Image) -> bool:
     return False
 
 
-def _await_writer(runsc: Runsc, request: Request, staging: str) -> None:
+def _await_writer(runsc: Runsc, request: Request, staging: Staging) -> None:
     """Let a checkpoint that a killed task began come to its end: the sandbox still writes the image."""
     record = statedir.find(runsc.root, request.name)
-    if record is None or not os.path.isdir(staging):
+    if record is None or not os.path.isdir(staging.path):
         return
     if not procfs.poll(lambda: not _is_written(runsc, record, staging), request.timeout):
         raise DeadlineError(
@@ -169,36 +165,70 @@ def _await_writer(runsc: Runsc, request: Request, staging: str) -> None:
             remedy="Wait for it, or raise checkpoint_timeout",
             container=request.name,
         )
+    draft = images.read_draft(staging.path)
+    if draft and record.status != PAUSED and _has_ended_it(staging, draft, record):
+        procfs.wait_dead(record.pid, _END)
 
 
-def _is_written(runsc: Runsc, record: statedir.Record, staging: str) -> bool:
+def _has_ended_it(staging: Staging, draft: Json, record: statedir.Record | None) -> bool:
+    """Whether a sandbox was saved so that it ends: at once, or, if it was paused, as soon as it is resumed.
+
+    One that hangs so can be saved again, but what is restored from that ends at once, too.
+    """
+    return draft.get("leave_running") is False and is_believed(staging, draft, record)
+
+
+def _is_written(runsc: Runsc, record: statedir.Record, staging: Staging) -> bool:
     """Whether a runsc, or the sandbox of the record, has a file of the staging folder open."""
     if procfs.find_clients(record.id, runsc.root, {ACTION}):
         return True
     if not runsc.is_live(record):
         return False
-    return procfs.has_open(record.pid, [os.path.join(staging, name) for name in images.IMAGE_FILES])
+    return procfs.has_open(record.pid, [os.path.join(staging.path, name) for name in images.IMAGE_FILES])
 
 
-def _may_take_over(name: str, draft: Json, staging: str, found: Observed) -> bool:
-    """Whether what a killed task left is an image that the sandbox completed before it ended.
+def _may_take_over(request: Request, draft: Json, staging: Staging, found: Observed) -> bool:
+    """Whether what a killed task left is an image of this very container, and as good as what a new checkpoint would make.
 
-    It is the last that there is of the container then. A sandbox that was ended from outside may have left a part only, so
-    that one of before a reboot is not believed, nor one about which runsc complained.
+    It is the last that there is of a container that has ended. Of one that lives it is as good only if it is to live on.
     """
-    staged = images.inspect(staging)
-    if draft["container"] != name or not staged or not staged.files.get(IMAGE_FILE):
+    if draft["container"] != request.name:
         return False
-    if draft["files"]:
-        return staged.complete  # killed just before it would have been put in its place
-    if found.status != STOPPED or not found.record or draft["created"] != found.record.created:
+    if not draft["files"]:
+        if found.status == PAUSED:
+            return _has_ended_it(staging, draft, found.record)
+        return found.status == STOPPED and is_believed(staging, draft, found.record)
+    staged = images.inspect(staging.path)
+    if not staged or not staged.complete or (found.record and draft.get("created") != found.record.created):
         return False
-    return draft.get(_BOOT) == _boot() and not ErrorLog(os.path.join(staging, _LOG), 0).message()
+    return found.status in (STOPPED, ABSENT) or (request.options.leave_running and not request.force)
 
 
-def _boot() -> str:
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-        return file.read().strip()
+def _take_over(runsc: Runsc, request: Request, staging: Staging, draft: Json, saved: Saved) -> Saved:
+    record = saved.before.record
+    with _told_when_interrupted(request), held(staging.path):
+        if record and not draft["files"]:
+            rescue.kill_sentry(record, runsc.root)  # it may hang, paused
+            _forget_exit(runsc, request)
+        image = put_in_place(staging, draft)
+    return saved._replace(image=image, after=observe(runsc, request.name))
+
+
+def _forget_exit(runsc: Runsc, request: Request) -> None:
+    """Its sandbox ended with code 0, and the command in it did not end at all."""
+    statedir.remove_exit(runsc.root, request.name)
+
+
+@contextlib.contextmanager
+def _told_when_interrupted(request: Request) -> t.Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise RunscError(
+            f"interrupted while an image of container {request.name!r} was made; its sandbox may still complete it",
+            remedy=_RUN_AGAIN,
+            container=request.name,
+        ) from None
 
 
 _REFUSED = {
@@ -291,37 +321,51 @@ def _check_room(runsc: Runsc, request: Request, record: statedir.Record, parent:
         )
 
 
-def _make(runsc: Runsc, request: Request, record: statedir.Record, folder: str, staging: str) -> Image:
+def _make(runsc: Runsc, request: Request, record: statedir.Record, staging: Staging) -> Image:
     """Write the image and put it in its place."""
     manifest = images.describe(runsc, record)
-    if os.path.lexists(staging):
-        shutil.rmtree(staging)
-    os.mkdir(staging, 0o700)
-    try:
-        images.write_manifest(staging, {**manifest, _BOOT: _boot()})
-        log = ErrorLog(os.path.join(staging, _LOG))
-        try:
-            runsc.checkpoint(request.name, staging, request.options, timeout=request.timeout, log=log)
-        finally:
-            _hand_on(log.path, runsc.log)
+    remove(staging.path)
+    os.mkdir(staging.path, 0o700)
+    with _told_when_interrupted(request), held(staging.path):
+        begin(runsc, staging, record, manifest, leave_running=request.options.leave_running)
+        _write(runsc, request, record, staging)
         if not request.options.leave_running:
             procfs.wait_dead(record.pid, _END)
-            statedir.remove_exit(runsc.root, request.name)  # the sandbox ended with code 0, and its container did not
-        return _put_in_place(request, folder, staging, manifest)
+            _forget_exit(runsc, request)
+        return put_in_place(staging, manifest)
+
+
+def _write(runsc: Runsc, request: Request, record: statedir.Record, staging: Staging) -> None:
+    """Let the sandbox write the image. Where it may still complete it, the staging folder stays for the next task."""
+    log = ErrorLog(staging.log)
+    try:
+        try:
+            runsc.checkpoint(request.name, staging.path, request.options, timeout=request.timeout, log=log)
+        finally:
+            _hand_on(log.path, runsc.log)
     except DeadlineError as exc:
         exc.remedy = "The sandbox may still complete the image: run the task again, with a longer checkpoint_timeout"
         raise
-    except KeyboardInterrupt:
-        raise RunscError(
-            f"interrupted while an image of container {request.name!r} was written; its sandbox may still complete it",
-            remedy="Run the task again, it takes over what is complete",
-            container=request.name,
-        ) from None
     except RunscError as exc:
-        shutil.rmtree(staging, ignore_errors=True)
+        if _may_be_completed(runsc, record, staging, exc.completed):
+            raise RunscError(
+                f"runsc was killed while an image of container {request.name!r} was made; its sandbox may still"
+                " complete it",
+                remedy=_RUN_AGAIN,
+                container=request.name,
+                completed=exc.completed,
+            ) from exc
+        remove(staging.path)
         if not runsc.is_live(record):
             exc.remedy = "The container ended by that, and what it had in memory is lost: make it anew"
         raise
+
+
+def _may_be_completed(runsc: Runsc, record: statedir.Record, staging: Staging, ended: Completed | None) -> bool:
+    """Whether the sandbox goes on, or went on, without its runsc: that was killed, maybe beneath a script, and said nothing."""
+    if ended is None or ErrorLog(staging.log, 0).message():
+        return False
+    return ended.rc < 0 or _is_written(runsc, record, staging) or not runsc.is_live(record)
 
 
 def _hand_on(own_log: str, log: str | None) -> None:
@@ -329,45 +373,6 @@ def _hand_on(own_log: str, log: str | None) -> None:
     if log and os.path.isfile(own_log):
         with open(own_log, "rb") as source, open(log, "ab") as target:
             shutil.copyfileobj(source, target)
-
-
-def _put_in_place(request: Request, folder: str, staging: str, manifest: Json) -> Image:
-    """Complete the manifest, and let the path be the new image. The old one is kept until then."""
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(os.path.join(staging, _LOG))
-    staged = images.inspect(staging)
-    sizes = staged.files if staged else {}
-    for name in sizes:
-        os.chmod(os.path.join(staging, name), 0o600)  # all of the container's memory
-        _sync(os.path.join(staging, name))
-    images.write_manifest(staging, {**{name: manifest[name] for name in manifest if name != _BOOT}, "files": sizes})
-    aside = _aside(staging)
-    if os.path.lexists(aside):
-        shutil.rmtree(aside)
-    if os.path.isdir(folder):
-        os.rename(folder, aside)
-    try:
-        os.rename(staging, folder)
-    except OSError:
-        if os.path.isdir(aside):
-            os.rename(aside, folder)
-        raise
-    _sync(os.path.dirname(folder))
-    shutil.rmtree(aside, ignore_errors=True)
-    image = images.inspect(folder)
-    if image is None or not image.complete:
-        raise RunscError(
-            f"path: runsc made no image in {request.path!r}", remedy="Look at its debug log", container=request.name
-        )
-    return image
-
-
-def _sync(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _check_outcome(request: Request, before: Observed, after: Observed) -> None:

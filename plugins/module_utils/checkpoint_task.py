@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import typing as t
 
-from . import images
+from . import image_remains, images
 from .checkpoint import ACTION, Request, Saved, save
+from .image_remains import ImageRemain
 from .images import Image
 from .lifecycle import STOPPED
 from .module import ModuleLike
@@ -63,12 +64,18 @@ def _image(image: Image | None) -> str:
 def checkpoint_info_task(module: ModuleLike, runsc: Runsc) -> dict[str, t.Any]:
     """Describe the images in some folders."""
     found: dict[str, Image] = {}
+    remains: dict[str, ImageRemain] = {}
     for path in module.params["path"]:
         if not os.path.isabs(path):
             raise UsageError(f"path: {path!r} is not absolute", remedy="Give an absolute path")
         for image in images.listed(os.path.normpath(path)):
             found.setdefault(image.path, image)
-    return {"changed": False, "images": [_described(runsc, image) for image in found.values()]}
+        remains.update((remain.path, remain) for remain in image_remains.beside(path))
+    return {
+        "changed": False,
+        "images": [_described(runsc, image) for image in found.values()],
+        "remains": [{**remain._asdict(), "reason": remain.reason} for remain in remains.values()],
+    }
 
 
 def _described(runsc: Runsc, image: Image) -> dict[str, t.Any]:

@@ -24,6 +24,7 @@ MANIFEST = "gvisor.runsc.json"
 IMAGE_FILES = (IMAGE_FILE, "pages.img", "pages_meta.img")
 
 _FORMAT = 1
+_UNFINISHED = f".{MANIFEST}-"
 _TEXTS = ("container", "runsc", "platform", "network", "machine", "time", "bundle", "spec_digest")  # of every manifest
 _OBJECTS = ("flags", "compared", "files")
 _VALIDATION = "restore-spec-validation"  # the flag of a runsc that compares the specs itself
@@ -81,7 +82,10 @@ def inspect(path: str) -> Image | None:
         with contextlib.suppress(OSError):
             if name in IMAGE_FILES:
                 files[name] = os.path.getsize(os.path.join(path, name))
-    strangers = [name for name in names if name not in IMAGE_FILES and name != MANIFEST]
+    # A manifest that a killed task was writing is of no use, and in nobody's way.
+    strangers = [
+        name for name in names if name not in IMAGE_FILES and name != MANIFEST and not name.startswith(_UNFINISHED)
+    ]
     try:
         manifest = _read_manifest(path)
     except UsageError as exc:
@@ -169,7 +173,7 @@ def describe(runsc: Runsc, record: Record) -> Json:
 
 def write_manifest(path: str, manifest: t.Mapping[str, t.Any]) -> None:
     """Write the manifest beside an image, whole or not at all, for root alone."""
-    draft, draft_path = tempfile.mkstemp(prefix=f".{MANIFEST}-", dir=path)
+    draft, draft_path = tempfile.mkstemp(prefix=_UNFINISHED, dir=path)
     try:
         with open(draft, "w", encoding="utf-8") as file:
             json.dump(manifest, file, indent=1, sort_keys=True)

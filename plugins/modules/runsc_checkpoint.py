@@ -21,7 +21,10 @@ description:
   - An image that is there already is no change, whatever the container does by now. What is in O(path) is replaced with
     O(force=true) only, or if it is a part of an image that an earlier attempt left.
   - The image appears under O(path) whole or not at all. A task that is killed, or that runs out of time, does not stop a sandbox
-    that is writing its image; the next such task takes the image over.
+    that is writing its image, and neither does the end of runsc itself; the next such task takes the image over, if it is of this
+    very container.
+  - What tasks that were killed have left in the folder of O(path) and nobody can use is removed, whatever container they saved.
+    M(gvisor.runsc.runsc_checkpoint_info) lists what is left.
   - Beside the image lies C(gvisor.runsc.json), which says what made it. M(gvisor.runsc.runsc_container) reads it before a restore,
     and refuses one that could not work.
   - The image holds all that the container had in memory, secrets as well. The folder can be entered by root alone.

@@ -16,6 +16,8 @@ author:
   - gvisor.runsc maintainers (@gvisor-ansible)
 description:
   - Returns the images in some folders, what made them, and whether this runsc can restore them on this host.
+  - Returns as well what tasks of M(gvisor.runsc.runsc_checkpoint) that were killed have left beside images. It holds the memory of
+    containers, with the secrets in it, like an image.
   - Never changes anything. Images that another tool made are listed as well; nothing is known against them.
 options:
   path:
@@ -47,6 +49,14 @@ EXAMPLES = r"""
 - name: Show those that can't be restored here, and why
   ansible.builtin.debug:
     msg: "{{ found.images | rejectattr('restorable') | items2dict(key_name='path', value_name='reason') }}"
+
+- name: Remove what killed tasks have left, with the memory in it that nobody is going to ask for
+  ansible.builtin.file:
+    path: "{{ item.path }}"
+    state: absent
+  loop: "{{ found.remains | rejectattr('status', 'eq', 'used') }}"
+  loop_control:
+    label: "{{ item.path }}"
 """
 
 RETURN = r"""
@@ -91,6 +101,53 @@ images:
       type: str
       returned: always
       sample: ""
+remains:
+  description: The folders that tasks have left beside images, or work with just now. Their names begin with a dot.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    path:
+      description: The folder.
+      type: str
+      returned: always
+      sample: /srv/images/.web-1.gvisor.runsc-web-1
+    image:
+      description: The O(ignore:path) that the task was given.
+      type: str
+      returned: always
+      sample: /srv/images/web-1
+    container:
+      description: The id of the container that it was to save.
+      type: str
+      returned: always
+      sample: web-1
+    status:
+      description:
+        - V(used) if a task, runsc or a sandbox works on it, or if nothing proves that none does, as with one that another host may
+          be writing.
+        - V(pending) if it may be the only image of that memory. The next M(gvisor.runsc.runsc_checkpoint) with this name and path
+          takes it over, or replaces it.
+        - V(dead) if it is of no use. The next M(gvisor.runsc.runsc_checkpoint) with a path in the same folder removes it, whatever
+          container that saves.
+      type: str
+      returned: always
+      sample: dead
+    reason:
+      description: The same in words.
+      type: str
+      returned: always
+      sample: the task that made it was killed, and no other can use it
+    size:
+      description: The bytes of what is in it.
+      type: int
+      returned: always
+      sample: 684966
+    age:
+      description: For how many seconds nothing was added to it, or removed.
+      type: float
+      returned: always
+      sample: 3600.2
 commands:
   description: The runsc commands that were run, with exit codes and milliseconds.
   returned: with C(-vvv) and above

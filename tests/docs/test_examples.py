@@ -15,7 +15,10 @@ from ansible_collections.gvisor.runsc.tests.docs import support
 from ansible_collections.gvisor.runsc.tests.docs.support import Json, Machine
 
 # In this order: the last example of runsc_kill ends the container.
-MODULES = ("runsc_run", "runsc_wait", "runsc_events", "runsc_info", "runsc_prune", "runsc_kill")
+MODULES = (
+    *("runsc_run", "runsc_wait", "runsc_events", "runsc_info"),
+    *("runsc_checkpoint", "runsc_checkpoint_info", "runsc_prune", "runsc_kill"),
+)
 JOB = {"name": "job-1", "bundle": "/srv/bundles/web", "network": "none", "detach": True, "keep_exit_status": True}
 ENVIRONMENT = {"ANSIBLE_COLLECTIONS_PATH": str(support.COLLECTIONS), "ANSIBLE_LOCALHOST_WARNING": "0"}
 
@@ -32,6 +35,8 @@ def test_the_examples_run(machine: Machine) -> None:
     script = """
         mkdir -p /srv/bundles/web/rootfs/etc
         echo nobody:x:65534:65534:::/bin/sh >/srv/bundles/web/rootfs/etc/passwd
+        mkdir -p /srv/images/.lost.gvisor.runsc-lost~old  # what a killed task left
+        touch -d '1 hour ago' /srv/images/.lost.gvisor.runsc-lost~old
         sed -i 's/trap:HUP;sleep;600/trap : HUP; while :; do sleep 0.1; done/' /srv/bundles/web/config.json
     """
     machine.run(script)
@@ -47,3 +52,4 @@ def test_the_examples_run(machine: Machine) -> None:
     printed = machine.run("ansible-playbook examples.yml", environment=ENVIRONMENT).stdout
     assert f"ok={len(tasks)}" in printed, printed
     assert "failed=0" in printed
+    assert machine.run("ls -A /srv/images").stdout.split() == ["web-1"]

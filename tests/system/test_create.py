@@ -97,11 +97,19 @@ exit 128
 """
 
 
+@pytest.mark.parametrize("method", ["create", "restore"])
 def test_who_loses_a_race_leaves_the_winner_alone(
-    runsc: Runsc, start: Callable[..., str], bundle: MakeBundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    runsc: Runsc,
+    start: Callable[..., str],
+    bundle: MakeBundle,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
 ) -> None:
     """runsc of 2024-08 and later refuses the second create and leaves the first alone; so must the clean-up here."""
     container = start()
+    (tmp_path / "checkpoint.img").write_text("no image, but not empty")
+    arguments = [str(tmp_path)] if method == "restore" else []
     binary = tmp_path / "runsc"
     message = "creating container: cannot lock container metadata file: container already exists"
     binary.write_text(LOSER.format(entry=json.dumps({"msg": message, "level": "error"})))
@@ -109,7 +117,7 @@ def test_who_loses_a_race_leaves_the_winner_alone(
     late = Runsc(str(binary), root=runsc.root, config=runsc.config, cache_folder=None)
     monkeypatch.setattr(late, "_check_absent", lambda container: None)  # it looked a moment too early
     with pytest.raises(AlreadyExistsError):
-        late.create(container, bundle())
+        getattr(late, method)(container, bundle(), *arguments)
     assert runsc.state(container).status == "running"
     assert text_of(runsc, container, "/bin/echo", "alive") == "alive\n"
 

@@ -147,6 +147,21 @@ def test_restore_never_harms_what_exists(
     assert runsc.state(container).status == "running"
 
 
+def test_a_restore_that_loses_a_race_leaves_the_winner_alone(
+    runsc: Runsc, start: Callable[..., str], bundle: MakeBundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """runsc since 2023 says that it can't restore what runs, and leaves that alone. Before, it loses the winner itself."""
+    container, folder = start(), bundle()
+    if not runsc.resumes_in_place:
+        return  # see test_create for a runsc that says that the container exists
+    runsc.checkpoint(container, str(tmp_path / "image"), CheckpointOptions(leave_running=True))
+    pid = runsc.state(container).pid
+    monkeypatch.setattr(runsc, "_check_absent", lambda container: None)  # it looked a moment too early
+    with pytest.raises(StateError):
+        runsc.restore(container, folder, str(tmp_path / "image"))
+    assert (runsc.state(container).status, runsc.state(container).pid) == ("running", pid)
+
+
 def test_the_output_of_a_restored_container_goes_to_files(runsc: Runsc, bundle: MakeBundle, tmp_path: Path) -> None:
     talker = ("/bin/sh", "-c", "i=0; while :; do i=$((i+1)); echo $i; sleep 0.02; done")
     container, folder, out = new_id(), bundle(*talker), tmp_path / "out"

@@ -120,8 +120,8 @@ class ImageCommands(LifecycleCommands):
                     log=log,
                     launch=self._launch(container, options),
                 )
-        except BaseException:
-            guard.undo()
+        except BaseException as exc:
+            self._undo(guard, container, exc)
             raise
 
     def update(self, container: str, resources: t.Mapping[str, t.Any]) -> None:

@@ -107,8 +107,9 @@ class LifecycleCommands(DeleteCommand):
         return lambda argv: exit_status.keeper(argv, self.root, container)
 
     def _undo(self, guard: rescue.CreateGuard, container: str, reason: BaseException) -> None:
-        """Undo a create, unless somebody else was faster by a moment and this runsc left that container alone."""
-        if isinstance(reason, AlreadyExistsError):
+        """Undo a create or a restore, unless somebody else was faster by a moment and this runsc left that container alone."""
+        # Of a restore onto a container that is not just created, runsc says that it can't in this state.
+        if isinstance(reason, (AlreadyExistsError, StateError)):
             winner = statedir.find(self.root, container)
             if winner and self.is_live(winner):
                 return

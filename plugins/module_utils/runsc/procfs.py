@@ -235,6 +235,15 @@ def has_open(pid: int, paths: t.Iterable[str]) -> bool:
     return False
 
 
+def is_image_written(folder: str, names: t.Collection[str]) -> bool:
+    """True if a runsc was told to write an image into a folder, or a sandbox has one of these files in it open."""
+    paths = [os.path.join(folder, name) for name in names]
+    return any(
+        f"--image-path={folder}" in argv or (_runs(argv, SENTRY, None) and has_open(pid, paths))
+        for pid, argv in _processes()
+    )
+
+
 def global_flags(pid: int) -> dict[str, str]:
     """Return the global flags that a sentry runs with, without those that have their default."""
     return flags.parse(arguments(pid)[1:])

@@ -27,9 +27,9 @@ FLOORS: list[set[str]] = [
     {
         *("accounts", "annotations", "bundle", "bundle_build", "bundle_config", "bundle_folder"),
         *("bundle_values", "checkpoint", "execute", "files", "images", "inside", "inspection", "limits"),
-        *("locks", "observation", "one_shot", "parallel", "planning", "pod_order", "pods", "process_values", "prune"),
-        *("purge", "reconcile", "remains", "rootfs_source", "sampling", "signalling", "spec_drift", "transition"),
-        *("unpack", "waiting"),
+        *("image_remains", "locks", "observation", "one_shot", "parallel", "planning", "pod_order", "pods"),
+        *("process_values", "prune", "purge", "reconcile", "remains", "rootfs_source", "sampling", "signalling"),
+        *("spec_drift", "staging", "transition", "unpack", "waiting"),
     },
     {"lifecycle"},
     {"runsc"},
