@@ -191,7 +191,7 @@ debian: tree apt ## make a root file system of Debian with python3, for the test
 	@PYTHONPATH=$(COLLECTIONS) $(CONTROL) $(TREE)/tools/debian_rootfs.py $(DEBIAN_ROOTFS)
 
 apt: ## install the Debian packages that tests need
-	@tools/apt_install.sh git tini busybox-static openssh-client skopeo umoci mmdebstrap
+	@tools/apt_install.sh git tini busybox-static openssh-client openssh-server skopeo umoci mmdebstrap
 
 setup: apt $(VENV)/dev/.stamp gittree runsc debian ## all that the tests need; with core-2.19 core-2.21 for these venvs, too
 
