@@ -13,7 +13,7 @@ import subprocess
 import time
 import typing as t
 
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
 from .escalation import Escalation
 from .frames import Frame, FrameReader
@@ -76,7 +76,10 @@ class Conversation:
         self._data, self._missing = data, length
         self._sink = sink
         self._escalation = escalation
+        self._opening: bytes | None = b""  # standard output before the node's half has started; None once it has
+        self._mark = f"{token}<".encode()
         self._preamble = bytearray()  # standard output while the become method is at work
+        self._parent = os.getppid()  # a worker must not go on when Ansible was killed
         self._selector = selectors.DefaultSelector()
 
     def hold(self) -> Outcome:
@@ -112,6 +115,8 @@ class Conversation:
             happened = self._selector.select(0 if ended else _LAST_TURN if self._reader.verdict else _TURN)
             for key, _mask in happened:
                 key.data()
+            if os.getppid() != self._parent:
+                raise AnsibleConnectionFailure("the process of Ansible that has started this one is gone")
             if ended and not happened:  # others may hold the pipes open, but what the command said is in them
                 break
             if self._escalation and not self._escalation.done:
@@ -160,11 +165,21 @@ class Conversation:
         return True
 
     def _take_output(self) -> None:
-        data = self._read(self._stdout)
+        data = self._after_opening(self._read(self._stdout))
         if self._escalation and not self._escalation.done:
             self._preamble += data
         elif data:
             self._sink.write(data)
+
+    def _after_opening(self, data: bytes) -> bytes:
+        if self._opening is None:
+            return data
+        self._opening += data
+        _noise, mark, rest = self._opening.partition(self._mark)
+        if not mark:
+            return b""
+        self._opening = None
+        return rest
 
     def _take_error(self) -> None:
         self._reader.feed(self._read(self._stderr))

@@ -23,7 +23,7 @@ class Escalation:
     def __init__(self, become: BecomeBase, seconds: float) -> None:
         self.seconds = seconds
         self._become = become
-        self._answered = False
+        self._answered: tuple[int, ...] | None = None  # how much output there was when the password was sent
         self._succeeded = False
 
     @classmethod
@@ -45,17 +45,20 @@ class Escalation:
         outputs = (stdout, stderr)
         if any(become.check_success(output) for output in outputs):
             self._succeeded = True
-            return None if self._answered else b"\n"
+            return b"\n" if self._answered is None else None
         if any(become.check_incorrect_password(output) for output in outputs):
             raise AnsibleError(f"Incorrect {become.name} password")
         if any(become.check_missing_password(output) for output in outputs):
             raise AnsibleError(f"Missing {become.name} password")
-        if self._answered or not (become.prompt and any(become.check_password_prompt(output) for output in outputs)):
+        fresh = [output[seen:] for output, seen in zip(outputs, self._answered or (0, 0), strict=True)]
+        if not (become.prompt and any(become.check_password_prompt(output) for output in fresh)):
             return None
+        if self._answered:
+            raise AnsibleError(f"Incorrect {become.name} password")
         password: str | None = become.get_option("become_pass")
         if not password:
             raise AnsibleError(f"Missing {become.name} password")
-        self._answered = True
+        self._answered = (len(stdout), len(stderr))
         return b"p" + password.encode("utf-8", "surrogateescape") + b"\n"
 
     def too_late(self, stdout: bytes, stderr: bytes) -> AnsibleConnectionFailure:

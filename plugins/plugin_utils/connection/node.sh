@@ -119,10 +119,16 @@ finish() {
   exit 0
 }
 
+# The client drops what a login shell or a command that gives root has printed before.
 say hello
+printf '%s<' "$token"
 IFS= read -r process || exit 0
 find_record
 own=$(own_members)
+if [ -z "$own" ]; then # runsc may be writing it
+  sleep 1
+  own=$(own_members)
+fi
 [ -n "$own" ] || refuse "unreadable $record"
 command -v "$runsc" >/dev/null || refuse "no_runsc $runsc"
 mkdir "$folder" && mkfifo "$folder/stdin" || refuse "no_folder $folder"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shlex
 import stat
 import typing as t
@@ -51,7 +52,7 @@ class File:
 @contextlib.contextmanager
 def draft(path: str) -> t.Iterator[t.IO[bytes]]:
     """A file beside C(path) that becomes C(path) at the end, and is removed when something is raised on the way."""
-    name = f"{path}.{os.getpid()}.draft"
+    name = f"{path}.{secrets.token_hex(4)}.draft"
     try:
         with open(os.fsencode(name), "xb", buffering=0) as file:
             yield file
