@@ -22,7 +22,7 @@ from ansible_collections.gvisor.runsc.tools.fetch_runsc import (
 )
 
 # python3-minimal lacks json, zipfile and more of what Ansible's modules import.
-PACKAGES = "python3"
+PACKAGES = "python3,sudo"
 
 
 def make(archive: Path) -> None:
@@ -47,15 +47,22 @@ def make(archive: Path) -> None:
         ]
     )
     draft.rename(archive)
+    archive.with_suffix(".packages").write_text(PACKAGES, encoding="utf-8")
+
+
+def is_made(archive: Path) -> bool:
+    """Whether the archive is there, with the packages that it is to have."""
+    packages = archive.with_suffix(".packages")
+    return archive.exists() and packages.exists() and packages.read_text(encoding="utf-8") == PACKAGES
 
 
 def main() -> None:
-    """Make the archive if it is not there."""
+    """Make the archive if it is not there as it is to be."""
     if len(sys.argv) != 2:
         sys.exit("usage: debian_rootfs.py ARCHIVE")
     archive = Path(sys.argv[1])
     try:
-        if not archive.exists():
+        if not is_made(archive):
             make(archive)
     except FetchError as error:
         sys.exit(f"debian_rootfs.py: {error}")

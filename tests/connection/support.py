@@ -43,7 +43,7 @@ CAPABILITIES = (
 SECONDS = 60  # for a command to start, on a machine that may be busy
 
 # Python has imported the collection before Ansible's loader was there, which would have looked at its meta/runtime.yml.
-setattr(importlib.import_module("ansible_collections.gvisor.runsc"), "_collection_meta", {})
+importlib.import_module("ansible_collections.gvisor.runsc")._collection_meta = {}
 init_plugin_loader()
 
 
@@ -121,7 +121,8 @@ class Site(Place):
 
     def inside(self) -> list[str]:
         """Return the command lines of all processes in the container, past the plugin."""
-        return self.runsc("exec", self.id, "/bin/ps", "-o", "args").splitlines()
+        script = "for file in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$file; echo; done"
+        return self.runsc("exec", self.id, "/bin/sh", "-c", script).splitlines()
 
     def clients(self) -> list[list[str]]:
         """Return the command lines of the processes that work under the root for us: runsc clients and the node's half."""

@@ -44,6 +44,10 @@ _FOUND: dict[str, tuple[str, str]] = {
         "it did not start the command within {seconds:g} s",
         "The sandbox may hang, or the node is slow: raise ansible_runsc_timeout, or remove the container",
     ),
+    "died": (
+        "the sandbox ended while the command ran",
+        "Look at its debug log, and at the kernel's log for its memory limit",
+    ),
     "lost": (
         "the command was stopped, since its input ended",
         "Look at the node: something has ended our process there",

@@ -41,10 +41,15 @@ class FrameReader:
             kind, _space, detail = body.decode("utf-8", "replace").partition(" ")
             self._said[kind] = Frame(kind, detail)
             self._pending = after
-        if not start:  # all but what may be the beginning of a frame
-            sure = max(0, len(self._pending) - len(self._start) + 1)
+        if not start:
+            sure = len(self._pending) - self._beginning(self._pending)
             self._keep(self._pending[:sure])
             self._pending = self._pending[sure:]
+
+    def _beginning(self, text: bytes) -> int:
+        """Return how many bytes at the end of a text may be the beginning of a frame. A prompt must not wait for more."""
+        longest = min(len(text), len(self._start) - 1)
+        return next((length for length in range(longest, 0, -1) if text.endswith(self._start[:length])), 0)
 
     def close(self) -> None:
         """Take what is left: standard error has ended."""

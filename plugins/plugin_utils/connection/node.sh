@@ -154,6 +154,12 @@ code=$?
 trap '' TERM HUP INT USR1
 # runsc has no exit code of its own. But only runsc writes to the log, and a command that was started has a pid.
 message=$(cat "$folder/log" 2>/dev/null)
+if [ "$code" = 137 ]; then # killed, or its sandbox ended
+  case $(timeout -s KILL 5 "$runsc" "$@" state "$container" 2>/dev/null) in
+    *'"status": "running"'*) ;;
+    *) finish died ;;
+  esac
+fi
 if [ -z "$message" ] && [ -s "$folder/pid" ]; then
   finish "exit $code"
 fi

@@ -27,15 +27,16 @@ class File:
 
     def __init__(self, path: str) -> None:
         try:
-            self._file = open(os.fsencode(path), "rb", buffering=0)  # noqa: SIM115  # closed by close()
+            descriptor = os.open(os.fsencode(path), os.O_RDONLY | os.O_NONBLOCK)  # a named pipe would wait for a writer
         except FileNotFoundError as exc:
             raise AnsibleFileNotFound(f"file or module does not exist: {path}") from exc
         except OSError as exc:
             raise AnsibleError(f"{path!r} can't be read: {exc.strerror}") from exc
-        status = os.fstat(self._file.fileno())
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            self.close()
+            os.close(descriptor)
             raise AnsibleError(f"{path!r} is not a regular file")
+        self._file = os.fdopen(descriptor, "rb", buffering=0)
         self.length = status.st_size
         self.mode = stat.S_IMODE(status.st_mode) & 0o777
 
