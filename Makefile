@@ -166,8 +166,10 @@ integration-%: $(VENV)/core-%/.stamp gittree runsc apt
 		</dev/null 2>&1 | tee $(BUILD)/integration-$*.log
 	if grep -F 'WARNING: Excluding' $(BUILD)/integration-$*.log; then exit 1; fi
 
-bench: $(VENV)/dev/.stamp tree ## measure what the validation adds to a task
-	@PYTHONPATH=$(COLLECTIONS) $(DEV)/python $(TREE)/tests/benchmarks/validation.py
+bench: $(VENV)/dev/.stamp gittree runsc apt debian ## measure what the validation adds to a task, and what one costs in a sandbox
+	@export PYTHONPATH=$(COLLECTIONS)
+	$(DEV)/python $(TREE)/tests/benchmarks/validation.py
+	$(REAPER) $(DEV)/python $(TREE)/tests/benchmarks/connection.py </dev/null
 
 dist: $(VENV)/dev/.stamp tree ## build the collection, check it with galaxy-importer, install it
 	@rm -rf $(BUILD)/dist
