@@ -80,16 +80,31 @@ def ids_of_files(root: str) -> set[str]:
 
 def read(path: str) -> Record | None:
     """Read one state file. None if it is gone meanwhile; a file that makes no sense becomes a record with a problem."""
-    container, _infix, rest = os.path.basename(path).rpartition(_INFIX)
-    sandbox = rest[: -len(_STATE)]
     try:
-        with open(path, encoding="utf-8") as file:
-            record = _parse(container, sandbox, path, json.load(file))
-            return record._replace(written=os.fstat(file.fileno()).st_mtime)
+        with open(path, "rb") as file:
+            return parse(path, file.read())._replace(written=os.fstat(file.fileno()).st_mtime)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError, AttributeError) as exc:
-        return Record(container, sandbox, path, problem=f"its state file {path} can't be read: {exc}")
+    except OSError as exc:
+        return _unreadable(path, exc)
+
+
+def parse(path: str, content: bytes) -> Record:
+    """Read the content of the state file at C(path), which may be on another machine."""
+    try:
+        return _parse(*_ids_in(path), path, json.loads(content.decode("utf-8")))
+    except (ValueError, TypeError, AttributeError) as exc:
+        return _unreadable(path, exc)
+
+
+def _ids_in(path: str) -> tuple[str, str]:
+    """Return the ids of the container and of its sandbox, as the name of a state file tells them."""
+    container, _infix, rest = os.path.basename(path).rpartition(_INFIX)
+    return container, rest[: -len(_STATE)]
+
+
+def _unreadable(path: str, reason: Exception) -> Record:
+    return Record(*_ids_in(path), path, problem=f"its state file {path} can't be read: {reason}")
 
 
 def _parse(container: str, sandbox: str, path: str, data: dict[str, t.Any]) -> Record:
