@@ -142,7 +142,7 @@ system: $(VENV)/dev/.stamp gittree runsc apt debian ## driver, modules, document
 	if [ -n '$(T)' ]; then run some $(T); exit; fi
 	# Half of the time is spent waiting, so both halves take hardly longer than one.
 	run modules tests/modules >$(BUILD)/system-modules.log 2>&1 & modules=$$!
-	run rest tests/system tests/pages tests/docs && failed=0 || failed=1
+	run rest tests/system tests/pages tests/docs tests/inventory && failed=0 || failed=1
 	wait $$modules || failed=1
 	cat $(BUILD)/system-modules.log
 	exit $$failed
