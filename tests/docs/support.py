@@ -130,8 +130,20 @@ class Machine:
         entering = ["nsenter", f"--target={self._init}", "--mount", "--net", "--pid", f"--wd={self.work}"]
         return [*entering, "--", "bash", "-eu", "-o", "pipefail", "-c", script]
 
-    def run(self, script: str, *, check: bool = True, environment: Mapping[str, str] | None = None) -> Done:
-        """Run a shell script. :param check: it must not fail. :param environment: more variables."""
+    def run(
+        self,
+        script: str,
+        *,
+        check: bool = True,
+        environment: Mapping[str, str] | None = None,
+        patience: float = PATIENCE,
+    ) -> Done:
+        """Run a shell script.
+
+        :param check: it must not fail.
+        :param environment: more variables.
+        :param patience: seconds until it is given up.
+        """
         done = subprocess.run(
             self.argv(script),
             check=False,
@@ -139,7 +151,7 @@ class Machine:
             stdin=subprocess.DEVNULL,
             text=True,
             env={**self.environment, **(environment or {})},
-            timeout=PATIENCE,
+            timeout=patience,
         )
         assert not check or done.returncode == 0, f"{script}\nrc {done.returncode}\n{done.stdout}\n{done.stderr}"
         return Done(done.returncode, done.stdout, done.stderr)

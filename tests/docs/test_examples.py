@@ -49,7 +49,7 @@ def test_the_examples_run(machine: Machine) -> None:
         tasks += examples(module)
     play = [{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]
     (machine.work / "examples.yml").write_text(json.dumps(play), encoding="utf-8")
-    printed = machine.run("ansible-playbook examples.yml", environment=ENVIRONMENT).stdout
+    printed = machine.run("ansible-playbook examples.yml", environment=ENVIRONMENT, patience=300).stdout
     assert f"ok={len(tasks)}" in printed, printed
     assert "failed=0" in printed
     assert machine.run("ls -A /srv/images").stdout.split() == ["web-1"]
