@@ -55,9 +55,13 @@ def commands(place: Place, *args: str) -> None:
 
 
 def test_the_exit_code_of_one_that_runs(place: Place) -> None:
-    commands(place, "sh", "-c", "sleep 0.5; exit 3")
+    commands(place, "sh", "-c", "while [ ! -e /tmp/go ]; do sleep 0.05; done; exit 3")
     place.container()
-    done = wait(place)
+    with place.started("runsc_wait", name=place.id) as process:
+        eventually(lambda: clients(place, "wait"), "it waits for the end")
+        place.exec("touch", "/tmp/go")
+        out, err = process.communicate()
+    done = read_result(process.returncode, out, err)
     assert (done["changed"], done["exit_status"], done["status"], done["oom_killed"]) == (False, 3, "stopped", False)
     assert 0 < done["elapsed"] < 20
     # It was not kept, so nobody knows it any more.
