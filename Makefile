@@ -63,7 +63,7 @@ export BUSYBOX
 REAPER := tini -s --
 
 .PHONY: help demo test setup versions apt pybin tree gittree runsc lock clean \
-	debian lint fix docs coverage unit sanity units system faults integration bench dist
+	debian lint fix docs coverage unit sanity units connection system faults integration bench dist
 
 help: ## list the targets
 	@echo 'usage: make TARGET [BUILD=FOLDER] [T="NAME..."]'
@@ -131,6 +131,9 @@ units-%: $(VENV)/core-%/.stamp gittree
 	$(VENV)/core-$*/bin/ansible-test units --venv --color no $(UNITS_ARGS) $(T) </dev/null
 	$(CONTROL) tools/check_junit.py tests/output/junit/*-units.xml
 
+connection: ## the connection: commands, files and plays in sandboxes, here and over ssh
+	@$(MAKE) --no-print-directory system T='$(or $(T),tests/connection)'
+
 system: $(VENV)/dev/.stamp gittree runsc apt debian ## driver, modules, documentation: against real runsc, each version
 	@cd $(TREE)
 	# -e does not hold in a function whose failure is handled, hence the &&.
@@ -153,7 +156,7 @@ faults: ## kill each module a hundred times at random moments: about 15 minutes
 integration: integration-$(NEWEST) ## playbooks against real runsc, newest ansible-core; integration-2.19 for the oldest
 
 # The oldest ansible-core manages the oldest Python that is here, the newest its own.
-integration-%: $(VENV)/core-%/.stamp gittree runsc apt
+integration-%: $(VENV)/core-%/.stamp gittree runsc apt debian
 	@cd $(TREE)
 	args=--local
 	if [ $* = $(OLDEST) ]; then
@@ -161,7 +164,7 @@ integration-%: $(VENV)/core-%/.stamp gittree runsc apt
 		managed=$$(cd $(PYBIN) && ls -v python3.* | sed -n 1p)
 		args="--controller origin:python=$${control#python} --target controller:python=$${managed#python}"
 	fi
-	$(CONTROL) tools/integration_config.py $(RUNSC_VERSIONS_FILE) $(BUSYBOX) >tests/integration/integration_config.yml
+	$(CONTROL) tools/integration_config.py $(RUNSC_VERSIONS_FILE) $(BUSYBOX) $(DEBIAN_ROOTFS) >tests/integration/integration_config.yml
 	$(REAPER) $(VENV)/core-$*/bin/ansible-test integration --allow-root --color no $$args $(INTEGRATION_ARGS) $(T) \
 		</dev/null 2>&1 | tee $(BUILD)/integration-$*.log
 	if grep -F 'WARNING: Excluding' $(BUILD)/integration-$*.log; then exit 1; fi

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Print the variables of the integration targets: integration_config.yml.
 
-usage: integration_config.py VERSIONS_FILE BUSYBOX
+usage: integration_config.py VERSIONS_FILE BUSYBOX DEBIAN_ROOTFS
 
 ansible-test starts the playbooks with next to no environment, but hands them the variables of that file.
 """
@@ -16,11 +16,11 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Print a YAML document (JSON is YAML) with ``runsc_versions`` and ``busybox``."""
-    if len(sys.argv) != 3:
-        sys.exit("usage: integration_config.py VERSIONS_FILE BUSYBOX")
+    """Print a YAML document (JSON is YAML) with ``runsc_versions``, ``busybox`` and ``debian_rootfs``."""
+    if len(sys.argv) != 4:
+        sys.exit("usage: integration_config.py VERSIONS_FILE BUSYBOX DEBIAN_ROOTFS")
     versions = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    print(json.dumps({"runsc_versions": versions, "busybox": sys.argv[2]}, indent=2))
+    print(json.dumps({"runsc_versions": versions, "busybox": sys.argv[2], "debian_rootfs": sys.argv[3]}, indent=2))
 
 
 if __name__ == "__main__":

@@ -88,7 +88,12 @@ def test_its_links_lead_somewhere() -> None:
             assert os.path.exists(page.parent / target), f"{page.name}: {target}"
 
 
-def test_its_table_has_every_module() -> None:
-    modules = {path.stem for path in Path(TREE, "plugins/modules").glob("*.py")}
+def test_its_table_has_every_module_and_plugin() -> None:
+    modules = {f"`gvisor.runsc.{path.stem}`" for path in Path(TREE, "plugins/modules").glob("*.py")}
+    plugins = {
+        f"`gvisor.runsc.{path.stem}` ({kind})"
+        for kind in ("become", "connection")
+        for path in Path(TREE, "plugins", kind).glob("*.py")
+    }
     rows = list(support.tables(README, "What is in it"))
-    assert {cells[0] for cells in rows[1:]} == {f"`gvisor.runsc.{module}`" for module in modules}
+    assert {cells[0] for cells in rows[1:]} == modules | plugins
