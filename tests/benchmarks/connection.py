@@ -22,8 +22,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.gvisor.runsc.tests.connection.support import Json, Site, Sshd, unpack
-from ansible_collections.gvisor.runsc.tests.modules.support import RunscVersion, versions
+from ansible_collections.gvisor.runsc.tests.connection.support import Site, Sshd, unpack
+from ansible_collections.gvisor.runsc.tests.modules.support import Json, RunscVersion, versions
 
 TASKS = 10
 SANDBOXES = 10

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gvisor.runsc.tests.connection.support import Json, Site, Sshd, unpack
+from ansible_collections.gvisor.runsc.tests.connection.support import Site, Sshd, unpack
 from ansible_collections.gvisor.runsc.tests.modules import support
-from ansible_collections.gvisor.runsc.tests.modules.support import RunscVersion
+from ansible_collections.gvisor.runsc.tests.modules.support import Json, RunscVersion
 
 _NUMBERS = itertools.count()
 PASSWD = "root:x:0:0::/:/bin/sh\napp:x:1234:4321::/home/app:/bin/sh\n"

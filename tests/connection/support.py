@@ -43,7 +43,7 @@ CAPABILITIES = (
 SECONDS = 60  # for a command to start, on a machine that may be busy
 
 # Python has imported the collection before Ansible's loader was there, which would have looked at its meta/runtime.yml.
-importlib.import_module("ansible_collections.gvisor.runsc")._collection_meta = {}
+vars(importlib.import_module("ansible_collections.gvisor.runsc"))["_collection_meta"] = {}
 init_plugin_loader()
 
 

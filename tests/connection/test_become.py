@@ -18,6 +18,7 @@ from ansible.plugins.connection import ConnectionBase
 from ansible.plugins.loader import become_loader, connection_loader
 
 from ansible_collections.gvisor.runsc.tests.connection.support import PLUGIN, Site
+from ansible_collections.gvisor.runsc.tests.modules.support import Json
 
 PASSWORD = "open sesame"
 HASH = "$6$saltsalt$e/5XKibXPLqVcfjpD.ouauaJrAOL5V0uo80Lt7n7EbRdRiCx3HbQ90yjOHr.G0T.mx79PEMRy8nmtr0qSYhQp1"
@@ -46,9 +47,7 @@ def _become(connection: ConnectionBase, method: str, **options: Any) -> BecomeBa
     return become
 
 
-def _run(
-    site: Site, method: str, command: str = "id -un", data: bytes | None = None, **options: Any
-) -> tuple[int, str, str]:
+def _run(site: Site, method: str, command: str, data: bytes | None, **options: Any) -> tuple[int, str, str]:
     """Run a command as Ansible does, by a become method."""
     timeout = options.pop("timeout", None)
     connection = site.connection(**({"ansible_runsc_timeout": timeout} if timeout else {}))
@@ -58,35 +57,36 @@ def _run(
 
 
 def test_su_with_a_password(distribution: Site) -> None:
-    become = {"become_user": "daemon", "become_flags": "-s /bin/sh", "become_pass": PASSWORD}
-    assert _run(distribution, "su", **become) == (0, "daemon\n", "")
+    become: Json = {"become_user": "daemon", "become_flags": "-s /bin/sh", "become_pass": PASSWORD}
+    assert _run(distribution, "su", "id -un", None, **become) == (0, "daemon\n", "")
     assert _run(distribution, "su", "cat; id -un >&2; exit 7", b"data", **become) == (7, "data", "daemon\n")
     with pytest.raises(AnsibleError, match="Incorrect su password"):
-        _run(distribution, "su", **{**become, "become_pass": "shut sesame"})
+        _run(distribution, "su", "id -un", None, **{**become, "become_pass": "shut sesame"})
     with pytest.raises(AnsibleError, match="Missing su password"):
-        _run(distribution, "su", **{**become, "become_pass": None})
+        _run(distribution, "su", "id -un", None, **{**become, "become_pass": None})
     assert not any("su daemon" in line for line in distribution.inside())
 
 
 def test_sudo_without_a_password(distribution: Site) -> None:
-    become = {"become_user": "daemon", "become_flags": "-H -S -n", "become_pass": None}
+    become: Json = {"become_user": "daemon", "become_flags": "-H -S -n", "become_pass": None}
     assert _run(distribution, "sudo", "cat; id -un >&2; exit 7", b"data", **become) == (7, "data", "daemon\n")
 
 
 def test_a_password_that_nobody_asks_for_is_not_sent(distribution: Site) -> None:
-    become = {"become_user": "daemon", "become_flags": "-H -S", "become_pass": PASSWORD}
+    become: Json = {"become_user": "daemon", "become_flags": "-H -S", "become_pass": PASSWORD}
     assert _run(distribution, "sudo", "cat", b"data", **become) == (0, "data", "")
 
 
 def test_a_method_that_never_ends(distribution: Site) -> None:
-    become = {"become_user": "daemon", "become_flags": "", "become_exe": "sleep 4321 #", "become_pass": PASSWORD}
+    become: Json = {"become_user": "daemon", "become_flags": "", "become_exe": "sleep 4321 #", "become_pass": PASSWORD}
     with pytest.raises(AnsibleConnectionFailure, match=r"Timeout .* waiting for su to succeed"):
-        _run(distribution, "su", timeout=2, **become)
+        _run(distribution, "su", "true", None, timeout=2, **become)
     assert not any("sleep 4321" in line for line in distribution.inside())
 
 
 def test_a_method_that_is_not_there(distribution: Site) -> None:
-    rc, out, err = _run(distribution, "su", become_user="daemon", become_exe="/no/su", become_flags="", become_pass="x")
+    become: Json = {"become_user": "daemon", "become_exe": "/no/su", "become_flags": "", "become_pass": "x"}
+    rc, out, err = _run(distribution, "su", "true", None, **become)
     assert (rc, out) == (127, "") and "/no/su" in err
 
 

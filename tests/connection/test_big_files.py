@@ -13,7 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ansible_collections.gvisor.runsc.tests.connection.support import PLAY_PATIENCE, Site
+from ansible_collections.gvisor.runsc.tests.connection.support import Site
+from ansible_collections.gvisor.runsc.tests.modules.support import PLAY_PATIENCE
 
 # 1024 is worth a try now and then.
 BIG = int(os.environ.get("CONNECTION_MEGABYTES", "96"))  # MiB

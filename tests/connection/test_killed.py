@@ -12,7 +12,8 @@ import subprocess
 
 import pytest
 
-from ansible_collections.gvisor.runsc.tests.connection.support import PATIENCE, Json, Site, eventually
+from ansible_collections.gvisor.runsc.tests.connection.support import Site
+from ansible_collections.gvisor.runsc.tests.modules.support import PATIENCE, Json, eventually
 
 # A shell that waits for another one, as a module waits for its command.
 COMMAND = "sh -c 'sleep 4321; true'; echo woken"

@@ -15,8 +15,8 @@ import pytest
 
 from ansible_collections.gvisor.runsc.plugins.plugin_utils.connection.frames import FrameReader
 from ansible_collections.gvisor.runsc.plugins.plugin_utils.connection.node import SCRIPT
-from ansible_collections.gvisor.runsc.tests.connection.support import Site, eventually
-from ansible_collections.gvisor.runsc.tests.modules.support import BUSYBOX
+from ansible_collections.gvisor.runsc.tests.connection.support import Site
+from ansible_collections.gvisor.runsc.tests.modules.support import BUSYBOX, eventually
 
 PROGRAMS = ("cat", "head", "mkdir", "mkfifo", "rm", "sed", "sh", "sleep", "timeout")
 SHELLS = {

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleError
 
-from ansible_collections.gvisor.runsc.tests.connection.support import Json, Site
+from ansible_collections.gvisor.runsc.tests.connection.support import Site
+from ansible_collections.gvisor.runsc.tests.modules.support import Json
 
 
 def _call(site: Site, **changes: Any) -> str:

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.gvisor.runsc.tests.connection.support import PLAY_PATIENCE, PLUGIN, Json, Site, eventually
-from ansible_collections.gvisor.runsc.tests.modules.support import subcommands
+from ansible_collections.gvisor.runsc.tests.connection.support import PLUGIN, Site
+from ansible_collections.gvisor.runsc.tests.modules.support import PLAY_PATIENCE, Json, eventually, subcommands
 
 BUILTIN = "ansible.builtin."
 PYTHON = {"ansible_python_interpreter": "/usr/bin/python3"}

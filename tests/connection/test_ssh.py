@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gvisor.runsc.tests.connection.support import Site, Sshd, processes, quoted
+from ansible_collections.gvisor.runsc.tests.connection.support import Site, Sshd, quoted
+from ansible_collections.gvisor.runsc.tests.modules.support import processes
 
 PASSWORD = "open sesame"
 HASH = "$6$saltsalt$e/5XKibXPLqVcfjpD.ouauaJrAOL5V0uo80Lt7n7EbRdRiCx3HbQ90yjOHr.G0T.mx79PEMRy8nmtr0qSYhQp1"

@@ -17,8 +17,8 @@ from ansible_collections.gvisor.runsc.plugins.plugin_utils.connection.conversati
 from ansible_collections.gvisor.runsc.plugins.plugin_utils.connection.failures import failure
 from ansible_collections.gvisor.runsc.plugins.plugin_utils.connection.frames import FrameReader
 from ansible_collections.gvisor.runsc.plugins.plugin_utils.connection.node import SCRIPT
-from ansible_collections.gvisor.runsc.tests.connection.support import Site, eventually
-from ansible_collections.gvisor.runsc.tests.modules.support import subcommands
+from ansible_collections.gvisor.runsc.tests.connection.support import Site
+from ansible_collections.gvisor.runsc.tests.modules.support import eventually, subcommands
 
 
 @pytest.mark.parametrize(
