@@ -59,11 +59,12 @@ export DEBIAN_NODE := $(BUILD)/debian/node.tar
 # For tests/system; ansible-test strips the environment, so the integration targets get both as variables.
 export RUNSC_VERSIONS_FILE := $(BUILD)/runsc/versions.json
 export BUSYBOX
+export MOLECULE_FOLDER := $(BUILD)/molecule
 # PID 1 of a container may be slow to reap, or never do it. What starts sandboxes runs below a reaper of its own.
 REAPER := tini -s --
 
 .PHONY: help demo test setup versions apt pybin tree gittree runsc lock clean \
-	debian lint fix docs coverage unit sanity units system faults integration bench dist
+	debian engines lint fix docs coverage unit sanity units system faults integration molecule bench dist
 
 help: ## list the targets
 	@echo 'usage: make TARGET [BUILD=FOLDER] [T="NAME..."]'
@@ -166,6 +167,23 @@ integration-%: $(VENV)/core-%/.stamp gittree runsc apt
 		</dev/null 2>&1 | tee $(BUILD)/integration-$*.log
 	if grep -F 'WARNING: Excluding' $(BUILD)/integration-$*.log; then exit 1; fi
 
+# Scenarios fail one by one, so that the second still runs. Molecule destroys what failed, but not what was interrupted.
+molecule: $(VENV)/dev/.stamp gittree runsc apt engines ## roles against real engines; T="docker podman" selects scenarios
+	@cd $(TREE)
+	PATH=$(DEV):$$PATH
+	scenarios='$(T)'
+	[ -n "$$scenarios" ] || scenarios=$$(cd extensions/molecule && echo */create.yml | sed 's#/create.yml##g')
+	scenario=
+	# Bash gets to it when molecule, which gets the signal as well, has ended.
+	trap '[ -z "$$scenario" ] || molecule destroy -s "$$scenario" </dev/null; exit 143' INT TERM
+	failed=
+	for scenario in $$scenarios; do
+		began=$$SECONDS
+		$(REAPER) molecule test -s "$$scenario" </dev/null || failed+=" $$scenario"
+		echo "scenario $$scenario took $$((SECONDS - began)) s"
+	done
+	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
+
 bench: $(VENV)/dev/.stamp tree ## measure what the validation adds to a task
 	@PYTHONPATH=$(BUILD) $(DEV)/python $(TREE)/tests/benchmarks/validation.py
 
@@ -195,6 +213,13 @@ debian: tree apt ## make root file systems of Debian for the tests: one with pyt
 
 apt: ## install the Debian packages that tests need
 	@tools/apt_install.sh git tini busybox-static openssh-client skopeo umoci mmdebstrap systemd-container
+
+# The scenarios start daemons of their own, apart from those that the machine may run.
+engines: ## install the container engines that the roles are tested with
+	@packages='docker.io containerd podman netavark iptables'
+	# Debian 13 has the client in a package of its own.
+	if apt-cache show docker-cli >/dev/null 2>&1; then packages+=' docker-cli'; fi
+	tools/apt_install.sh $$packages
 
 setup: apt $(VENV)/dev/.stamp gittree runsc debian ## all that the tests need; with core-2.19 core-2.21 for these venvs, too
 
