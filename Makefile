@@ -54,6 +54,8 @@ export ANSIBLE_FORCE_COLOR := 0
 export ANSIBLE_LOCALHOST_WARNING := 0
 export ANSIBLE_INVENTORY_UNPARSED_WARNING := 0
 export DEBIAN_ROOTFS := $(BUILD)/debian/rootfs.tar
+# A Debian that boots, for the roles.
+export DEBIAN_NODE := $(BUILD)/debian/node.tar
 # For tests/system; ansible-test strips the environment, so the integration targets get both as variables.
 export RUNSC_VERSIONS_FILE := $(BUILD)/runsc/versions.json
 export BUSYBOX
@@ -203,11 +205,14 @@ dist: $(VENV)/dev/.stamp tree ## build the collection, check it with galaxy-impo
 runsc: $(PYBIN)/.stamp ## fetch each runsc version that this Debian release offers
 	@$(CONTROL) tools/fetch_runsc.py $(BUILD)/runsc
 
-debian: tree apt ## make a root file system of Debian with python3, for the tests
-	@PYTHONPATH=$(BUILD) $(CONTROL) $(TREE)/tools/debian_rootfs.py $(DEBIAN_ROOTFS)
+debian: tree apt ## make root file systems of Debian for the tests: one with python3, one that boots and takes ssh
+	@make_rootfs() { PYTHONPATH=$(BUILD) $(CONTROL) $(TREE)/tools/debian_rootfs.py "$$@"; }
+	# python3-minimal lacks json, zipfile and more of what Ansible's modules import.
+	make_rootfs $(DEBIAN_ROOTFS) python3
+	make_rootfs $(DEBIAN_NODE) python3 python3-apt systemd-sysv dbus openssh-server ca-certificates
 
 apt: ## install the Debian packages that tests need
-	@tools/apt_install.sh git tini busybox-static openssh-client skopeo umoci mmdebstrap
+	@tools/apt_install.sh git tini busybox-static openssh-client skopeo umoci mmdebstrap systemd-container
 
 # The scenarios start daemons of their own, apart from those that the machine may run.
 engines: ## install the container engines that the roles are tested with

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, gvisor.runsc maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make an archive with the root file system of this Debian release and python3 in it, for the tests.
+"""Make an archive with the root file system of this Debian release and some packages in it, for the tests.
 
-usage: PYTHONPATH=<folder that holds ansible_collections> debian_rootfs.py ARCHIVE
+usage: PYTHONPATH=<folder that holds ansible_collections> debian_rootfs.py ARCHIVE PACKAGE...
 
 Needs mmdebstrap and root. The mirror is the one that the machine's own apt uses. Does nothing where the archive is there.
 """
@@ -21,11 +21,8 @@ from ansible_collections.gvisor.runsc.tools.fetch_runsc import (
     run,
 )
 
-# python3-minimal lacks json, zipfile and more of what Ansible's modules import.
-PACKAGES = "python3"
 
-
-def make(archive: Path) -> None:
+def make(archive: Path, packages: list[str]) -> None:
     """Make the archive. It appears when it is whole."""
     codename = release_codename()
     mirror = find_mirror(machine_stanzas(), codename)
@@ -40,7 +37,7 @@ def make(archive: Path) -> None:
             "--quiet",
             "--format=tar",
             "--variant=minbase",
-            f"--include={PACKAGES}",
+            f"--include={','.join(packages)}",
             codename,
             str(draft),
             source,
@@ -51,12 +48,12 @@ def make(archive: Path) -> None:
 
 def main() -> None:
     """Make the archive if it is not there."""
-    if len(sys.argv) != 2:
-        sys.exit("usage: debian_rootfs.py ARCHIVE")
+    if len(sys.argv) < 3:
+        sys.exit("usage: debian_rootfs.py ARCHIVE PACKAGE...")
     archive = Path(sys.argv[1])
     try:
         if not archive.exists():
-            make(archive)
+            make(archive, sys.argv[2:])
     except FetchError as error:
         sys.exit(f"debian_rootfs.py: {error}")
 
