@@ -168,7 +168,7 @@ integration-%: $(VENV)/core-%/.stamp gittree runsc apt
 	if grep -F 'WARNING: Excluding' $(BUILD)/integration-$*.log; then exit 1; fi
 
 # Scenarios fail one by one, so that the second still runs. Molecule destroys what failed, but not what was interrupted.
-molecule: $(VENV)/dev/.stamp gittree runsc apt engines ## roles against real engines; T="docker podman" selects scenarios
+molecule: $(VENV)/dev/.stamp gittree runsc apt engines debian ## roles against real engines; T="docker podman" selects scenarios
 	@cd $(TREE)
 	PATH=$(DEV):$$PATH
 	scenarios='$(T)'
@@ -215,11 +215,8 @@ apt: ## install the Debian packages that tests need
 	@tools/apt_install.sh git tini busybox-static openssh-client skopeo umoci mmdebstrap systemd-container
 
 # The scenarios start daemons of their own, apart from those that the machine may run.
-engines: ## install the container engines that the roles are tested with
-	@packages='docker.io containerd podman netavark iptables'
-	# Debian 13 has the client in a package of its own.
-	if apt-cache show docker-cli >/dev/null 2>&1; then packages+=' docker-cli'; fi
-	tools/apt_install.sh $$packages
+engines: ## install the container engines that the roles are tested with; docker is installed by its scenario
+	@tools/apt_install.sh containerd podman netavark
 
 setup: apt $(VENV)/dev/.stamp gittree runsc debian ## all that the tests need; with core-2.19 core-2.21 for these venvs, too
 

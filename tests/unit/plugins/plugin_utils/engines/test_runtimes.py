@@ -35,15 +35,15 @@ REFUSED: list[tuple[t.Any, str]] = [
 
 def test_defaults() -> None:
     (runtime,) = complete([{"name": "runsc"}], "docker_runtimes", "/usr/bin/runsc")
-    assert runtime == ("runsc", "/usr/bin/runsc", [], "present")
     assert runtime.is_wanted
+    assert runtime == ("runsc", "/usr/bin/runsc", [], "present")
 
 
 def test_flags_become_arguments_in_a_stable_order() -> None:
     flags = {"platform": "kvm", "debug": True, "num-network-channels": 2}
     (runtime,) = complete([{"name": "a", "path": "/r", "flags": flags, "state": "absent"}], "x", "/usr/bin/runsc")
-    assert runtime == ("a", "/r", ["--debug=true", "--num-network-channels=2", "--platform=kvm"], "absent")
     assert not runtime.is_wanted
+    assert runtime == ("a", "/r", ["--debug=true", "--num-network-channels=2", "--platform=kvm"], "absent")
 
 
 @pytest.mark.parametrize(("given", "message"), REFUSED)
