@@ -86,7 +86,10 @@ def make_repository(root: Path, runsc: Path) -> None:
     pool, dists = root / "apt/pool", root / "apt/dists/release"
     (dists / f"main/binary-{architecture}").mkdir(parents=True)
     pool.mkdir()
-    control = f"Package: runsc\nVersion: {ARCHIVED}\nArchitecture: {architecture}\nMaintainer: {MAINTAINER}\nDescription: gVisor\n"
+    control = (
+        f"Package: runsc\nVersion: {ARCHIVED}\nArchitecture: {architecture}\n"
+        f"Maintainer: {MAINTAINER}\nDescription: gVisor\n"
+    )
     package = pool / f"runsc_{ARCHIVED}_{architecture}.deb"
     with tempfile.TemporaryDirectory() as name:
         tree = Path(name, "tree")
@@ -112,7 +115,9 @@ def sign(dists: Path, key: Path) -> None:
     """Sign the Release file with a new key, and write its public half."""
     with tempfile.TemporaryDirectory() as home:
         os.environ["GNUPGHOME"] = home
-        run("gpg", "--batch", "--quiet", "--passphrase", "", "--quick-generate-key", MAINTAINER, "default", "sign", "1d")
+        run(
+            "gpg", "--batch", "--quiet", "--passphrase", "", "--quick-generate-key", MAINTAINER, "default", "sign", "1d"
+        )
         run("gpg", "--batch", "--output", str(dists / "InRelease"), "--clear-sign", str(dists / "Release"))
         run("gpg", "--batch", "--armor", "--output", str(key), "--export", MAINTAINER)
         run("gpgconf", "--kill", "gpg-agent")

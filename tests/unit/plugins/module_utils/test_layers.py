@@ -27,7 +27,7 @@ FLOORS: list[set[str]] = [
         *("accounts", "annotations", "bundle", "bundle_build", "bundle_config", "bundle_folder"),
         *("bundle_values", "checkpoint", "execute", "files", "images", "inside", "inspection", "limits"),
         *("locks", "observation", "one_shot", "pods", "process_values", "prune", "reconcile", "remains"),
-        *("rootfs_source", "sampling", "signalling", "spec_drift", "unpack", "waiting"),
+        *("rootfs_source", "sampling", "service_roots", "signalling", "spec_drift", "unpack", "waiting"),
     },
     {"lifecycle"},
     {"runsc"},
