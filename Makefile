@@ -56,14 +56,17 @@ export ANSIBLE_FORCE_COLOR := 0
 export ANSIBLE_LOCALHOST_WARNING := 0
 export ANSIBLE_INVENTORY_UNPARSED_WARNING := 0
 export DEBIAN_ROOTFS := $(BUILD)/debian/rootfs.tar
+# A Debian that boots, for the roles.
+export DEBIAN_NODE := $(BUILD)/debian/node.tar
 # For tests/system; ansible-test strips the environment, so the integration targets get both as variables.
 export RUNSC_VERSIONS_FILE := $(BUILD)/runsc/versions.json
 export BUSYBOX
+export MOLECULE_FOLDER := $(BUILD)/molecule
 # PID 1 of a container may be slow to reap, or never do it. What starts sandboxes runs below a reaper of its own.
 REAPER := tini -s --
 
 .PHONY: help demo test setup versions apt pybin tree gittree runsc lock clean \
-	debian lint fix docs coverage unit sanity units connection system faults integration bench dist
+	debian engines lint fix docs coverage unit sanity units connection system faults integration molecule bench dist
 
 help: ## list the targets
 	@echo 'usage: make TARGET [BUILD=FOLDER] [T="NAME..."]'
@@ -169,6 +172,23 @@ integration-%: $(VENV)/core-%/.stamp gittree runsc apt debian
 		</dev/null 2>&1 | tee $(BUILD)/integration-$*.log
 	if grep -F 'WARNING: Excluding' $(BUILD)/integration-$*.log; then exit 1; fi
 
+# Scenarios fail one by one, so that the second still runs. Molecule destroys what failed, but not what was interrupted.
+molecule: $(VENV)/dev/.stamp gittree runsc apt engines debian ## roles against real engines; T="docker podman" selects scenarios
+	@cd $(TREE)
+	PATH=$(DEV):$$PATH
+	scenarios='$(T)'
+	[ -n "$$scenarios" ] || scenarios=$$(cd extensions/molecule && echo */create.yml | sed 's#/create.yml##g')
+	scenario=
+	# Bash gets to it when molecule, which gets the signal as well, has ended.
+	trap '[ -z "$$scenario" ] || molecule destroy -s "$$scenario" </dev/null; exit 143' INT TERM
+	failed=
+	for scenario in $$scenarios; do
+		began=$$SECONDS
+		$(REAPER) molecule test -s "$$scenario" </dev/null || failed+=" $$scenario"
+		echo "scenario $$scenario took $$((SECONDS - began)) s"
+	done
+	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
+
 bench: $(VENV)/dev/.stamp gittree runsc apt debian ## measure what the validation adds to a task, and what one costs in a sandbox
 	@export PYTHONPATH=$(COLLECTIONS)
 	$(DEV)/python $(TREE)/tests/benchmarks/validation.py
@@ -192,11 +212,18 @@ dist: $(VENV)/dev/.stamp tree ## build the collection, check it with galaxy-impo
 runsc: $(PYBIN)/.stamp ## fetch each runsc version that this Debian release offers
 	@$(CONTROL) tools/fetch_runsc.py $(BUILD)/runsc
 
-debian: tree apt ## make a root file system of Debian with python3, for the tests
-	@PYTHONPATH=$(COLLECTIONS) $(CONTROL) $(TREE)/tools/debian_rootfs.py $(DEBIAN_ROOTFS)
+debian: tree apt ## make root file systems of Debian for the tests: one with python3, one that boots and takes ssh
+	@make_rootfs() { PYTHONPATH=$(COLLECTIONS) $(CONTROL) $(TREE)/tools/debian_rootfs.py "$$@"; }
+	# python3-minimal lacks json, zipfile and more of what Ansible's modules import.
+	make_rootfs $(DEBIAN_ROOTFS) python3 sudo
+	make_rootfs $(DEBIAN_NODE) python3 python3-apt systemd-sysv dbus openssh-server ca-certificates
 
 apt: ## install the Debian packages that tests need
-	@tools/apt_install.sh git tini busybox-static openssh-client openssh-server skopeo umoci mmdebstrap
+	@tools/apt_install.sh git tini busybox-static openssh-client openssh-server skopeo umoci mmdebstrap systemd-container
+
+# The scenarios start daemons of their own, apart from those that the machine may run.
+engines: ## install the container engines that the roles are tested with; docker is installed by its scenario
+	@tools/apt_install.sh containerd podman netavark
 
 setup: apt $(VENV)/dev/.stamp gittree runsc debian ## all that the tests need; with core-2.19 core-2.21 for these venvs, too
 

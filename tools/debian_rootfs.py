@@ -1,11 +1,11 @@
 # Copyright (c) 2026, gvisor.runsc maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make an archive with the root file system of this Debian release and python3 in it, for the tests.
+"""Make an archive with the root file system of this Debian release and some packages in it, for the tests.
 
-usage: PYTHONPATH=<folder that holds ansible_collections> debian_rootfs.py ARCHIVE
+usage: PYTHONPATH=<folder that holds ansible_collections> debian_rootfs.py ARCHIVE PACKAGE...
 
-Needs mmdebstrap and root. The mirror is the one that the machine's own apt uses. Does nothing where the archive is there.
+Needs mmdebstrap and root. The mirror is the one that the machine's own apt uses. Does nothing where the archive is there, with the same packages.
 """
 
 from __future__ import annotations
@@ -21,11 +21,8 @@ from ansible_collections.gvisor.runsc.tools.fetch_runsc import (
     run,
 )
 
-# python3-minimal lacks json, zipfile and more of what Ansible's modules import.
-PACKAGES = "python3,sudo"
 
-
-def make(archive: Path) -> None:
+def make(archive: Path, packages: list[str]) -> None:
     """Make the archive. It appears when it is whole."""
     codename = release_codename()
     mirror = find_mirror(machine_stanzas(), codename)
@@ -40,30 +37,31 @@ def make(archive: Path) -> None:
             "--quiet",
             "--format=tar",
             "--variant=minbase",
-            f"--include={PACKAGES}",
+            f"--include={','.join(packages)}",
             codename,
             str(draft),
             source,
         ]
     )
     draft.rename(archive)
-    archive.with_suffix(".packages").write_text(PACKAGES, encoding="utf-8")
+    archive.with_suffix(".packages").write_text(" ".join(packages), encoding="utf-8")
 
 
-def is_made(archive: Path) -> bool:
+def is_made(archive: Path, packages: list[str]) -> bool:
     """Whether the archive is there, with the packages that it is to have."""
-    packages = archive.with_suffix(".packages")
-    return archive.exists() and packages.exists() and packages.read_text(encoding="utf-8") == PACKAGES
+    made = archive.with_suffix(".packages")
+    return archive.exists() and made.exists() and made.read_text(encoding="utf-8") == " ".join(packages)
 
 
 def main() -> None:
-    """Make the archive if it is not there as it is to be."""
-    if len(sys.argv) != 2:
-        sys.exit("usage: debian_rootfs.py ARCHIVE")
-    archive = Path(sys.argv[1])
+    """Make the archive unless it is there."""
+    if len(sys.argv) < 3:
+        sys.exit("usage: debian_rootfs.py ARCHIVE PACKAGE...")
+    archive, packages = Path(sys.argv[1]), sys.argv[2:]
+    if is_made(archive, packages):
+        return
     try:
-        if not is_made(archive):
-            make(archive)
+        make(archive, packages)
     except FetchError as error:
         sys.exit(f"debian_rootfs.py: {error}")
 

@@ -16,6 +16,7 @@ from .runsc import signals
 from .runsc.client import Runsc
 from .runsc.errors import UsageError
 from .runsc.options import CreateOptions
+from .service_roots import refuse_service_root
 
 # The options of a container, but for its name.
 OPTIONS: Spec = {
@@ -43,6 +44,7 @@ _TIMES = ("stop_timeout", "create_timeout", "delete_timeout")
 def container_task(module: ModuleLike, runsc: Runsc) -> dict[str, t.Any]:
     """Bring one container to the state that the options ask for."""
     wanted = desired(module.params)
+    refuse_service_root(runsc.root)
     outcome = converge(runsc, wanted, check_mode=module.check_mode)
     for warning in outcome.warnings:
         module.warn(warning)

@@ -18,6 +18,7 @@ from .reconcile import Outcome, ReconcileError, Result, converge_all
 from .runsc import ids
 from .runsc.client import Runsc
 from .runsc.errors import UsageError
+from .service_roots import refuse_service_root
 
 # The options that can be given for all containers. The others belong to one: two can't have the same files.
 _FOR_ALL = (
@@ -37,6 +38,7 @@ def containers_task(module: ModuleLike, runsc: Runsc) -> dict[str, t.Any]:
     params = module.params
     how = batch(params)
     wanted = _wanted(params)
+    refuse_service_root(runsc.root)
     kept = {one.name for one in wanted}
     purge = Purge(**params["purge"]) if params["purge"] is not None else None
     first = doomed(runsc, purge, kept, desired({**_defaults(params), "name": ""})) if purge else []

@@ -17,6 +17,7 @@ from .one_shot import Job, run_job, start_job
 from .runsc.client import Runsc
 from .runsc.errors import RunscError
 from .runsc.options import CreateOptions
+from .service_roots import refuse_service_root
 
 _KILLED = 128 + 9  # runsc says no more of a sandbox that was killed
 
@@ -25,6 +26,7 @@ def run_task(module: ModuleLike, runsc: Runsc) -> dict[str, t.Any]:
     """Run one command in a sandbox of its own."""
     params = module.params
     wanted = job(params)
+    refuse_service_root(runsc.root)
     try:
         if wanted.detach:
             return _started(module, runsc, wanted)

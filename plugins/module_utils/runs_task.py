@@ -17,6 +17,7 @@ from .run_task import job, run_one
 from .runsc import ids, procfs
 from .runsc.client import Runsc
 from .runsc.errors import RunscError, UsageError
+from .service_roots import refuse_service_root
 
 # The options of runsc_run for what goes on after the task: that is a container, and many of them are for runsc_containers.
 _DETACHED = ("detach", "stdout_file", "stderr_file")
@@ -44,6 +45,7 @@ def runs_task(module: ModuleLike, runsc: Runsc) -> dict[str, t.Any]:
     how = batch(params)
     entries = [_entry(params, given) for given in params["jobs"]]
     jobs = [_job(index, entry) for index, entry in enumerate(entries)]
+    refuse_service_root(runsc.root)
     ids.check_together((wanted.name for wanted in jobs if wanted.name), "jobs")
     if len(jobs) > 1:
         runsc.processes = procfs.Processes(PROCESS_AGE)

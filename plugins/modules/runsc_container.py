@@ -19,6 +19,8 @@ description:
     already.
   - The container is made from an OCI bundle, a folder with a C(config.json) and a root file system.
   - Names are matched exactly, although runsc itself matches prefixes and patterns.
+  - Containers of services, under a O(root) that begins with C(/run/runsc-service-), are systemd's to make and to remove, and are
+    refused here, see the role P(gvisor.runsc.service#role).
   - A container that hangs, or whose record is damaged, is reported, and removed when O(state=absent) or O(force=true).
 options:
   name:

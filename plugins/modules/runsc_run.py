@@ -20,6 +20,7 @@ description:
   - The bundle is not changed, and many tasks can use one bundle at the same time, also at several commands in one.
   - Nothing is left when the task ends, fails, takes too long or is cancelled. When the process of the task is killed, its
     sandbox ends with it; the next task that uses this module under the same O(root) removes the files that are left.
+  - A O(root) of a service, which begins with C(/run/runsc-service-), is refused, see the role P(gvisor.runsc.service#role).
   - It fails if the command ends with another exit code than 0. RV(ignore:failure_kind=command) tells that from a failure of
     runsc itself.
   - With O(detach=true) the container is left running, and a second task with its name changes nothing. One that has ended

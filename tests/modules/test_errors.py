@@ -35,6 +35,8 @@ REFUSED: list[tuple[str, str, Json, list[str]]] = [
     (CONTAINER, "usage", {"root": "relative/root"}, ["root: 'relative/root' is not absolute"]),
     (INFO, "usage", {"root": "."}, ["root: '.' is not absolute"]),
     (INFO, "usage", {"root": "{folder}/plain"}, ["root: '{folder}/plain' is not a folder"]),
+    (CONTAINER, "usage", {"root": "/run/runsc-service-web"}, ["root", "the systemd unit web.service", "Use systemctl"]),
+    (CONTAINER, "usage", {"root": "/var/run/runsc-service-a"}, ["root: '/var/run/runsc-service-a'", "a.service"]),
     (CONTAINER, "usage", {"config": {"host_uds": "all"}}, ["config: 'host_uds'", "Write it as 'host-uds'"]),
     (
         CONTAINER,

@@ -156,6 +156,7 @@ def test_check_mode_runs_nothing(place: Place) -> None:
     [
         ({"bundle": "relative"}, "bundle: 'relative' is not absolute"),
         ({"bundle": "/nonexistent"}, "can't be read"),
+        ({"root": "/run/runsc-service-web"}, "belongs to the systemd unit web.service"),
         ({"argv": []}, "argv: [] is not a command"),
         ({"argv": None, "command": "'"}, "command: "),
         ({"env": {"A": 1}}, "env: the value of 'A'"),

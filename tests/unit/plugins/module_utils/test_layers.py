@@ -29,7 +29,7 @@ FLOORS: list[set[str]] = [
         *("bundle_values", "checkpoint", "execute", "files", "images", "inside", "inspection", "limits"),
         *("image_remains", "locks", "observation", "one_shot", "parallel", "planning", "pod_order", "pods"),
         *("process_values", "prune", "purge", "reconcile", "remains", "rootfs_source", "sampling", "signalling"),
-        *("spec_drift", "staging", "transition", "unpack", "waiting"),
+        *("service_roots", "spec_drift", "staging", "transition", "unpack", "waiting"),
     },
     {"lifecycle"},
     {"runsc"},
