@@ -168,7 +168,7 @@ integration-%: $(VENV)/core-%/.stamp gittree runsc apt
 	if grep -F 'WARNING: Excluding' $(BUILD)/integration-$*.log; then exit 1; fi
 
 # Scenarios fail one by one, so that the second still runs. Molecule destroys what failed, but not what was interrupted.
-molecule: $(VENV)/dev/.stamp gittree runsc apt engines ## roles against real engines; T="docker podman" selects scenarios
+molecule: $(VENV)/dev/.stamp gittree runsc apt debian engines ## roles against real engines; T="docker podman" selects scenarios
 	@cd $(TREE)
 	PATH=$(DEV):$$PATH
 	scenarios='$(T)'
@@ -212,7 +212,7 @@ debian: tree apt ## make root file systems of Debian for the tests: one with pyt
 	make_rootfs $(DEBIAN_NODE) python3 python3-apt systemd-sysv dbus openssh-server ca-certificates
 
 apt: ## install the Debian packages that tests need
-	@tools/apt_install.sh git tini busybox-static openssh-client skopeo umoci mmdebstrap systemd-container
+	@tools/apt_install.sh git tini busybox-static openssh-client skopeo umoci mmdebstrap systemd-container gnupg
 
 # The scenarios start daemons of their own, apart from those that the machine may run.
 engines: ## install the container engines that the roles are tested with
