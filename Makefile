@@ -219,7 +219,7 @@ debian: tree apt ## make root file systems of Debian for the tests: one with pyt
 	make_rootfs $(DEBIAN_NODE) python3 python3-apt systemd-sysv dbus openssh-server ca-certificates
 
 apt: ## install the Debian packages that tests need
-	@tools/apt_install.sh git tini busybox-static openssh-client openssh-server skopeo umoci mmdebstrap systemd-container
+	@tools/apt_install.sh git tini busybox-static openssh-client openssh-server skopeo umoci mmdebstrap systemd-container gnupg
 
 # The scenarios start daemons of their own, apart from those that the machine may run.
 engines: ## install the container engines that the roles are tested with; docker is installed by its scenario
