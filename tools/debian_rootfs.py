@@ -5,7 +5,8 @@
 
 usage: PYTHONPATH=<folder that holds ansible_collections> debian_rootfs.py ARCHIVE PACKAGE...
 
-Needs mmdebstrap and root. The mirror is the one that the machine's own apt uses. Does nothing where the archive is there, with the same packages.
+Needs mmdebstrap and root. The mirror is the one that the machine's own apt uses. Does nothing where the archive is there, with
+the same packages.
 """
 
 from __future__ import annotations
