@@ -23,7 +23,7 @@ for core in "${cores[@]}"; do steps+=("10 sanity-$core"); done
 for core in "${cores[@]}"; do steps+=("10 units-$core"); done
 steps+=("5 dist" "40 system")
 for core in "${cores[@]}"; do steps+=("15 integration-$core"); done
-steps+=("10 molecule" "5 demo")
+steps+=("15 molecule" "5 demo")
 
 passed=0
 failed=0
