@@ -124,6 +124,7 @@ def test_the_task_is_killed_before_each_change(place: Place) -> None:
         else:
             assert (repaired["changed"], repaired["container"]["status"]) == (True, "stopped"), step
         assert names(place) == ["one"], step
+        assert sorted(path.name for path in image_of(place).iterdir()) == ["checkpoint.img", MANIFEST], step
         (image,) = images(place)
         assert image["restorable"] and image["manifest"]["created"] == container["created"], step
     assert step > 15
@@ -166,6 +167,9 @@ def test_an_image_of_a_former_container_is_not_taken_over(place: Place, force: b
         assert save(place, force=force)["manifest"]["bundle"] == "left"
         shutil.rmtree(image_of(place))
     leave(place, made, staging(place))
+    place.container()
+    place.container(state="stopped")
+    assert "nothing left to save" in refused(place, "runtime", force=force)["msg"]
     created = place.container()["container"]["created"]
     done = save(place, force=force)
     assert (done["manifest"]["created"], done["container"]["status"]) == (created, "stopped")
