@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 import typing as t
 
-from .lifecycle import ABSENT, BROKEN, CREATED, STATES, STOPPED
+from . import pods
+from .lifecycle import ABSENT, BROKEN, CREATED, PAUSED, STATES, STOPPED
 from .observation import look
 from .runsc import exit_status, procfs
 from .runsc.client import Runsc
@@ -19,6 +20,7 @@ _SETTLE = 2.0  # seconds from the end of a container until it is seen to have st
 _REWRITE = 1.0  # seconds in which a record may not be readable, since runsc is writing it anew
 _PAUSE = 0.05  # seconds between two looks, which cost no process but for members of another sandbox
 _MEMBER_PAUSE = 0.5
+_KILLED = 128 + 9
 
 CONTAINER, SANDBOX = "container", "sandbox"  # whose numbers of processes are meant
 
@@ -98,11 +100,12 @@ def _await_end(runsc: Runsc, condition: Condition, deadline: float) -> Awaited:
         # runsc would never tell those how it ends who wait for it from now on.
         await_status(runsc, name, [status for status in STATES if status != CREATED], deadline)
     if _usable(runsc, name) == STOPPED and runsc.record(name).is_sandbox_root:
-        return Awaited(STOPPED, exit_status.read(runsc.root, name), 0.0)
+        code = exit_status.read(runsc.root, name)
+        return Awaited(STOPPED, code, 0.0, _oom_killed(runsc, name, code))
     try:
         code = runsc.wait(name, timeout=max(0.1, deadline - time.monotonic()))
     except DeadlineError as exc:
-        raise _too_late(name, "it still runs") from exc
+        raise _too_late_to_end(runsc, name, "it still runs") from exc
     except SandboxGoneError as exc:
         kept = exit_status.read(runsc.root, name)
         return Awaited(look(runsc, name), kept, 0.0, isinstance(exc, OutOfMemoryError))
@@ -117,12 +120,29 @@ def _settled(runsc: Runsc, name: str) -> str:
         return look(runsc, name)
 
 
+def _oom_killed(runsc: Runsc, name: str, code: int | None) -> bool:
+    """Whether a container that ended like this was killed at its memory limit."""
+    return code in (None, _KILLED) and runsc.oom_kills(runsc.record(name)) > 0
+
+
 def _await_process(runsc: Runsc, condition: Condition) -> int:
+    if condition.pid == 1 and look(runsc, condition.name) == STOPPED:  # the process that makes the container
+        kept = exit_status.read(runsc.root, condition.name)
+        if kept is not None:
+            return kept
     numbers = {"pid" if condition.pid_namespace == CONTAINER else "rootpid": condition.pid}
     try:
         return runsc.wait(condition.name, **numbers, timeout=condition.timeout)
     except DeadlineError as exc:
-        raise _too_late(condition.name, f"its process {condition.pid} still runs") from exc
+        raise _too_late_to_end(runsc, condition.name, f"its process {condition.pid} still runs") from exc
+    except SandboxGoneError as exc:
+        if isinstance(exc, OutOfMemoryError):
+            raise
+        raise SandboxGoneError(
+            f"pid: container {condition.name!r} has ended, and its process {condition.pid} with it",
+            remedy="Leave out pid to learn how the container ended, which keep_exit_status keeps; or wait before its end",
+            container=condition.name,
+        ) from exc
     except NoProcessError as exc:
         raise no_such_process(condition.name, condition.pid) from exc
 
@@ -134,6 +154,18 @@ def no_such_process(name: str, pid: int | None) -> NoProcessError:
         remedy="runsc_info with gather processes shows them, by their numbers in the sandbox",
         container=name,
     )
+
+
+def _too_late_to_end(runsc: Runsc, name: str, what: str) -> DeadlineError:
+    error = _too_late(name, what)
+    record = runsc.record(name)
+    culprit = name if record.status == PAUSED else pods.frozen_by(runsc, record)
+    if culprit:
+        error = _too_late(
+            name, "it is paused" if culprit == name else f"it is frozen with {culprit!r}, which is paused"
+        )
+        error.remedy = f"Resume it first: runsc_container with name {culprit} and state running"
+    return error
 
 
 def _too_late(name: str, what: str) -> DeadlineError:

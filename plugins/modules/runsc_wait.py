@@ -37,7 +37,8 @@ options:
     choices: [absent, created, running, paused, stopped]
   pid:
     description:
-      - Wait for the end of this process instead of a status of the container. It must still exist, and O(until) must not be given.
+      - Wait for the end of this process instead of a status of the container, so O(until) must not be given. It must still exist;
+        only the exit code of the first process, 1, is known later, if it was kept.
     type: int
   pid_namespace:
     description:
@@ -90,7 +91,7 @@ exit_status:
   type: int
   sample: 0
 oom_killed:
-  description: Whether the kernel of the host killed the sandbox at its memory limit during the wait.
+  description: Whether the kernel of the host killed the sandbox at its memory limit, during the wait or before.
   returned: success
   type: bool
   sample: false

@@ -176,6 +176,44 @@ def test_a_process(place: Place, namespace: str) -> None:
     assert f"its process {long} still runs" in failed["msg"]
 
 
+def test_a_process_of_a_container_that_has_ended(place: Place) -> None:
+    commands(place, "sh", "-c", "exit 6")
+    place.container(state="created", keep_exit_status=True)
+    place.module("runsc_container", name=place.id, keep_exit_status=True)
+    assert wait(place)["exit_status"] == 6
+    assert (wait(place, pid=1)["exit_status"], wait(place, pid=1)["status"]) == (6, "stopped")
+    failed = place.bad("runsc_wait", "sandbox_gone", name=place.id, pid=2)
+    assert failed["msg"].startswith(f"pid: container '{place.id}' has ended, and its process 2 with it. Leave out pid")
+    assert "waiter" not in failed["msg"]
+
+
+@pytest.mark.parametrize("options", [{}, {"pid": 1}], ids=["container", "process"])
+def test_one_that_is_paused_does_not_end(place: Place, options: Json) -> None:
+    place.container(state="paused")
+    failed = place.bad("runsc_wait", "timeout", name=place.id, timeout=0.5, **options)
+    assert failed["msg"].endswith(
+        f"it is paused. Resume it first: runsc_container with name {place.id} and state running"
+    )
+    assert failed["status"] == "paused"
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_the_memory_was_used_up_before(place: Place, kept: bool) -> None:
+    place.config["linux"]["resources"] = {"memory": {"limit": 64 * 1024 * 1024}}
+    commands(place, "sh", "-c", "sleep 0.3; dd if=/dev/zero of=/tmp/eaten bs=1M count=300")
+    place.container(keep_exit_status=kept)
+    eventually(lambda: not place.sandboxes(), "the kernel kills it")
+    for _again in range(2):
+        done = wait(place)
+        assert (done["oom_killed"], done["exit_status"]) == (True, 137 if kept else None)
+
+
+def test_another_end_is_no_lack_of_memory(place: Place) -> None:
+    pid = place.container()["container"]["pid"]
+    os.kill(pid, signal.SIGKILL)
+    assert wait(place)["oom_killed"] is False
+
+
 # The exit code that is kept
 
 
