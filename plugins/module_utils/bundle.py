@@ -125,36 +125,78 @@ def check_config(config: t.Mapping[str, t.Any], bundle: str) -> None:
     :raises UsageError: with the place in config.json, its value, and what is wrong with it.
     """
     check_document(config, bundle)
-    rootfs = config["root"]["path"]
-    if not os.path.isdir(os.path.join(bundle, rootfs)):
-        raise _wrong(bundle, "root.path", rootfs, f"There is no folder {os.path.join(bundle, rootfs)!r}")
-    _check_program(config, bundle)
+    check_root(config, bundle)
+    problem = program_problem(config, bundle)
+    if problem:
+        remedy = f"{problem}; correct it, or PATH in process.env"
+        raise _wrong(bundle, "process.args[0]", config["process"]["args"][0], remedy)
     for index, mount in enumerate(config.get("mounts") or []):
         source = (mount or {}).get("source") or ""
         if is_bind(mount or {}) and not os.path.exists(os.path.join(bundle, source)):
             raise _wrong(bundle, f"mounts[{index}].source", source, "There is no such path on the host")
 
 
-def _check_program(config: t.Mapping[str, t.Any], bundle: str) -> None:
-    """:raises UsageError: the program is not there, as far as that can be seen without the container's mounts."""
+def check_root(config: t.Mapping[str, t.Any], bundle: str) -> None:
+    """:raises UsageError: the root file system is not there."""
+    rootfs = config["root"]["path"]
+    if not os.path.isdir(os.path.join(bundle, rootfs)):
+        raise _wrong(bundle, "root.path", rootfs, f"There is no folder {os.path.join(bundle, rootfs)!r}")
+
+
+def program_problem(config: t.Mapping[str, t.Any], bundle: str) -> str:
+    """Return what is wrong with the program, as far as that can be seen without the container's mounts; else nothing."""
     rootfs = os.path.join(bundle, config["root"]["path"])
-    mounted = [str((mount or {}).get("destination", "")).rstrip("/") for mount in config.get("mounts") or []]
-    if (config.get("annotations") or {}).get(f"{ROOTFS_PREFIX}type") not in (None, "bind"):
-        return  # the root file system is in an image that only gVisor can read
-    program, candidates = config["process"]["args"][0], _candidates(config["process"])
+    candidates = _candidates(config["process"])
+    if _is_hidden(config) or not candidates:
+        return ""
+    is_there = False
     for candidate in candidates:
         seen = inside.look(rootfs, candidate)
-        if any(f"{seen.path}/".startswith(f"{place}/") for place in mounted):
-            return
+        if _mount_above(config, rootfs, seen.path):
+            return ""
         if seen.mode is not None and stat.S_ISREG(seen.mode) and seen.mode & 0o111:
-            return
-    if candidates:
-        raise _wrong(
-            bundle,
-            "process.args[0]",
-            program,
-            f"There is no such program in {rootfs!r}; correct it, or PATH in process.env",
-        )
+            return ""
+        is_there = is_there or seen.mode is not None
+    return f"It can't be executed in {rootfs!r}" if is_there else f"There is no such program in {rootfs!r}"
+
+
+def folder_problem(config: t.Mapping[str, t.Any], bundle: str) -> str:
+    """Return what is wrong with the working directory, as far as that can be seen from outside; else nothing.
+
+    runsc makes one that is missing, on the host, even in a root file system that is to be read only.
+    """
+    rootfs, folder = os.path.join(bundle, config["root"]["path"]), config["process"]["cwd"]
+    if _is_hidden(config):
+        return ""
+    seen = inside.look(rootfs, folder)
+    where = rootfs
+    mount = _mount_above(config, rootfs, seen.path)
+    if mount:
+        where = os.path.join(bundle, mount.get("source") or "")
+        below = os.path.relpath(seen.path, inside.look(rootfs, mount["destination"]).path)
+        if not is_bind(mount) or not os.path.isdir(where):
+            return ""  # only the container knows
+        seen = inside.look(where, below)
+        if seen.path != os.path.normpath(f"/{below}"):
+            return ""  # a link in a mount may lead anywhere in the container
+    if seen.mode is None:
+        return f"There is no such folder in {where!r}"
+    return "" if stat.S_ISDIR(seen.mode) else f"It is not a folder in {where!r}"
+
+
+def _is_hidden(config: t.Mapping[str, t.Any]) -> bool:
+    """Whether the root file system is in an image that only gVisor can read."""
+    return (config.get("annotations") or {}).get(f"{ROOTFS_PREFIX}type") not in (None, "bind")
+
+
+def _mount_above(config: t.Mapping[str, t.Any], rootfs: str, path: str) -> dict[str, t.Any] | None:
+    """Return the mount that a path without links is in; the last one of several, which hides the others."""
+    for mount in reversed(config.get("mounts") or []):
+        place = inside.look(rootfs, str((mount or {}).get("destination", ""))).path.rstrip("/")
+        if mount and f"{path}/".startswith(f"{place}/"):
+            found: dict[str, t.Any] = mount
+            return found
+    return None
 
 
 def _candidates(process: t.Mapping[str, t.Any]) -> list[str]:

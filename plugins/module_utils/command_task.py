@@ -71,8 +71,7 @@ def ended(completed: Completed, container: str, *, strip: bool) -> dict[str, t.A
     facts: dict[str, t.Any] = {
         "changed": True,
         **output(stripped(completed) if strip else completed),
-        "stdout_truncated": completed.stdout.truncated,
-        "stderr_truncated": completed.stderr.truncated,
+        **truncated(completed),
     }
     if completed.rc != 0:
         message = f"the command ended with exit code {completed.rc} in container {container!r}"
@@ -80,11 +79,16 @@ def ended(completed: Completed, container: str, *, strip: bool) -> dict[str, t.A
     return facts
 
 
+def truncated(completed: Completed) -> dict[str, bool]:
+    """Return whether there was more output than was kept."""
+    return {"stdout_truncated": completed.stdout.truncated, "stderr_truncated": completed.stderr.truncated}
+
+
 def not_run(reason: str) -> dict[str, t.Any]:
     """Return the result where no command was run: because of C(reason), or because of check mode without one."""
     message = f"not run, since {reason}" if reason else "would have been run, but this is check mode"
-    truncated = {"stdout_truncated": False, "stderr_truncated": False}
-    return {"changed": not reason, "msg": message, **output(None), **truncated, "rc": 0}
+    whole = {"stdout_truncated": False, "stderr_truncated": False}
+    return {"changed": not reason, "msg": message, **output(None), **whole, "rc": 0}
 
 
 def stripped(completed: Completed) -> Completed:

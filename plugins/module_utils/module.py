@@ -91,7 +91,7 @@ def run_module(spec: Spec, task: Task, **rules: t.Any) -> None:
         result["commands"] = [call.as_dict() for call in recorder.calls]
     if result.pop("failed", False):
         module.fail_json(**result)
-    module.exit_json(**result)
+    module.exit_json(failed=False, **result)  # or Ansible would take an rc that is not 0 for a failure
 
 
 def client(
@@ -145,13 +145,18 @@ def output(completed: Completed | None) -> dict[str, t.Any]:
         return {"rc": None, "cmd": [], "stdout": "", "stderr": "", "stdout_lines": [], "stderr_lines": []}
     stdout, stderr = text(completed.stdout.data), text(completed.stderr.data)
     return {
-        "rc": completed.rc,
+        "rc": exit_code(completed.rc),
         "cmd": list(completed.argv),
         "stdout": stdout,
         "stderr": stderr,
         "stdout_lines": stdout.splitlines(),
         "stderr_lines": stderr.splitlines(),
     }
+
+
+def exit_code(rc: int) -> int:
+    """Return 128 and the number of the signal that ended a process, as a shell does, where Python has it negative."""
+    return rc if rc >= 0 else 128 - rc
 
 
 def text(data: bytes) -> str:

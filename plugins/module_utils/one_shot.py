@@ -20,13 +20,14 @@ import typing as t
 
 from . import accounts
 from . import bundle as bundles
+from .lifecycle import STOPPED
 from .locks import container_lock
 from .planning import Desired
 from .process_values import check_chdir, check_environment, check_streams, merge_env
-from .reconcile import Outcome, converge
+from .reconcile import Outcome, ReconcileError, converge
 from .runsc import cgroups, procfs, statedir
 from .runsc.client import Runsc
-from .runsc.errors import AlreadyExistsError, RunscError, UsageError
+from .runsc.errors import AlreadyExistsError, RunscError, SandboxGoneError, UsageError
 from .runsc.exec_command import check_process
 from .runsc.invoke import private_folder
 from .runsc.options import CreateOptions
@@ -37,6 +38,10 @@ ANNOTATION = "io.github.gvisor-ansible.run"
 _NAMES = re.compile(r"run-(?P<namespace>\d+)-(?P<pid>\d+)-[0-9a-f]{8}")
 _LOCK_PATIENCE = 60.0  # seconds for another task with the same name
 _FILESTORE = ".gvisor.filestore."
+_ENDED_REMEDY = (
+    "Leave out detach to run it to its end, or set keep_exit_status if it may end at any time; stdout_file and stderr_file "
+    "keep what it writes"
+)
 
 
 class Job(t.NamedTuple):
@@ -119,11 +124,16 @@ def start_job(runsc: Runsc, job: Job, *, check_mode: bool = False) -> tuple[Outc
     reason = _reason_to_skip(job)
     if reason:
         return None, reason
-    if is_to_come or not job.changes_bundle:
-        return converge(runsc, desired, check_mode=check_mode), ""
-    with private_folder() as folder:
-        _write_config(folder, config)
-        return converge(runsc, desired._replace(bundle=folder), check_mode=check_mode), ""
+    try:
+        if is_to_come or not job.changes_bundle:
+            return converge(runsc, desired, check_mode=check_mode), ""
+        with private_folder() as folder:
+            _write_config(folder, config)
+            return converge(runsc, desired._replace(bundle=folder), check_mode=check_mode), ""
+    except ReconcileError as exc:
+        if isinstance(exc.error, SandboxGoneError) and exc.found.status == STOPPED:
+            exc.error.remedy = _ENDED_REMEDY
+        raise
 
 
 def check(job: Job) -> None:
@@ -170,21 +180,26 @@ def configure(job: Job) -> dict[str, t.Any]:
     if job.user is not None:
         process["user"] = _user(job.user, rootfs)
     check_process(process)
-    _check_config(config, job, rootfs)
+    _check_config(config, job)
     if not job.detach:
         config["annotations"] = {**(config.get("annotations") or {}), ANNOTATION: "true"}
     return config
 
 
-def _check_config(config: t.Mapping[str, t.Any], job: Job, rootfs: str) -> None:
-    try:
-        bundles.check_config(config, job.bundle)
-    except UsageError as exc:
-        if job.args is None or "process.args[0]" not in exc.message:
-            raise
+def _check_config(config: t.Mapping[str, t.Any], job: Job) -> None:
+    """:raises UsageError: no container can come from it, or runsc would change the bundle."""
+    bundles.check_root(config, job.bundle)
+    problem = "" if job.args is None else bundles.program_problem(config, job.bundle)
+    if job.args is not None and problem:
+        raise UsageError(f"argv: {job.args[0]!r} can't be run", remedy=f"{problem}; correct it, or PATH in env")
+    bundles.check_config(config, job.bundle)
+    problem = bundles.folder_problem(config, job.bundle)
+    if problem:
+        option = "bundle: process.cwd" if job.chdir is None else "chdir"
         raise UsageError(
-            f"argv: there is no program {job.args[0]!r} in {rootfs!r}", remedy="Correct it, or PATH in env"
-        ) from exc
+            f"{option}: {config['process']['cwd']!r} can't be the working directory",
+            remedy=f"{problem}; give another, or make it there",
+        )
 
 
 def _user(user: str, rootfs: str) -> dict[str, t.Any]:

@@ -11,12 +11,15 @@ import typing as t
 
 from . import command_task as commands
 from .container_task import described
+from .lifecycle import STOPPED
 from .module import ModuleLike, failure
 from .observation import glance
 from .one_shot import Job, run_job, start_job
+from .reconcile import Outcome
 from .runsc.client import Runsc
 from .runsc.errors import RunscError
 from .runsc.options import CreateOptions
+from .runsc.process import Completed
 from .service_roots import refuse_service_root
 
 _KILLED = 128 + 9  # runsc says no more of a sandbox that was killed
@@ -44,22 +47,20 @@ def run_one(
     :param clean: see L(run_job).
     :raises RunscError: it was not even run.
     """
+    start = datetime.datetime.now()
     try:
         done = run_job(runsc, wanted, check_mode=check_mode, clean=clean)
     except RunscError as exc:
         if exc.kind not in commands.CUT_SHORT or exc.completed is None:
             raise
-        if strip:
-            exc.completed = commands.stripped(exc.completed)
-        status = glance(runsc, exc.container) if exc.container else None
-        return {**failure(exc, status), "changed": True, "timed_out": exc.kind == "timeout"}
+        return _cut_short(runsc, exc, exc.completed, start, strip=strip)
     times = commands.times(done.start, done.end)
     if done.completed is None:
         warnings = {"warnings": list(done.warnings)} if done.warnings else {}
         return {**commands.not_run(done.reason), **times, "timed_out": False, **warnings}
     facts = commands.ended(done.completed, done.name, strip=strip)
     if done.completed.rc == _KILLED:
-        facts["msg"] += ": it was killed by SIGKILL, or the sandbox was, for example at the memory limit of the bundle"
+        facts["msg"] += ": it was killed by SIGKILL, or its sandbox was from outside"
     return {
         **facts,
         **times,
@@ -67,6 +68,18 @@ def run_one(
         "name": done.name,
         **({"status": "absent"} if "failed" in facts else {}),
     }
+
+
+def _cut_short(
+    runsc: Runsc, error: RunscError, completed: Completed, start: datetime.datetime, *, strip: bool
+) -> dict[str, t.Any]:
+    """Return the result of a command that did not come to its end, with what it did until then."""
+    facts = {"changed": True, "timed_out": error.kind == "timeout", "name": error.container}
+    facts.update(commands.truncated(completed), **commands.times(start, datetime.datetime.now()))
+    if strip:
+        error.completed = commands.stripped(completed)
+    status = glance(runsc, error.container) if error.container else None
+    return {**failure(error, status), **facts}
 
 
 def job(params: t.Mapping[str, t.Any]) -> Job:
@@ -96,7 +109,8 @@ def _started(module: ModuleLike, runsc: Runsc, wanted: Job) -> dict[str, t.Any]:
     container, status = described(str(wanted.name), outcome, module.check_mode)
     return {
         **commands.not_run(""),
-        "msg": "it runs" if outcome.changed else "it exists already",
+        "msg": _message(outcome, status, module.check_mode),
+        "rc": (outcome.after.exit_status or 0) if status == STOPPED else 0,
         **times,
         "changed": outcome.changed,
         "name": wanted.name,
@@ -104,3 +118,12 @@ def _started(module: ModuleLike, runsc: Runsc, wanted: Job) -> dict[str, t.Any]:
         "container": container,
         "diff": outcome.diff(status),
     }
+
+
+def _message(outcome: Outcome, status: str, check_mode: bool) -> str:
+    """Return what became of a detached command."""
+    if check_mode and outcome.changed:
+        return "it would run, but this is check mode"
+    if status == STOPPED:
+        return f"it has ended with exit code {outcome.after.exit_status}"
+    return "it runs" if outcome.changed else "it exists already"

@@ -22,7 +22,11 @@ description:
     sandbox ends with it; the next task that uses this module under the same O(root) removes the files that are left.
   - A O(root) of a service, which begins with C(/run/runsc-service-), is refused, see the role P(gvisor.runsc.service#role).
   - It fails if the command ends with another exit code than 0. RV(ignore:failure_kind=command) tells that from a failure of
-    runsc itself.
+    runsc itself, and from a sandbox that the kernel killed at the memory limit of its bundle, which is
+    RV(ignore:failure_kind=oom).
+  - A command that was killed by SIGKILL, and a sandbox that somebody on the host killed, can't be told apart. Both are
+    RV(ignore:failure_kind=command) with RV(rc=137). So is a sandbox that the kernel killed for lack of memory on the host as a
+    whole, or without control groups. With control groups of version 2, a host under heavy load may miss the kill at the limit.
   - With O(detach=true) the container is left running, and a second task with its name changes nothing. One that has ended
     meanwhile is run again, unless its exit code was kept (O(keep_exit_status)).
 options:
@@ -54,7 +58,9 @@ options:
         wherever they occur in the result.
     type: dict
   chdir:
-    description: The working directory, an absolute path in the container. That of the bundle without it.
+    description:
+      - The working directory, an absolute path in the container. That of the bundle without it.
+      - It must exist, unless it is in a mount that only the container can see. runsc itself would make it in the bundle.
     type: str
   user:
     description:
@@ -103,7 +109,9 @@ options:
   keep_exit_status:
     description:
       - With O(detach), keep the exit code of the container for M(gvisor.runsc.runsc_wait), see
-        O(gvisor.runsc.runsc_container#module:keep_exit_status). A command that ends at once is no failure then.
+        O(gvisor.runsc.runsc_container#module:keep_exit_status). A command that ends at once is no failure then, whatever its
+        exit code; look at RV(rc) with C(failed_when), or use M(gvisor.runsc.runsc_wait).
+      - Without it, a command that has ended before the task has makes the task fail.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -165,7 +173,9 @@ name:
   type: str
   sample: run-4026531836-4711-5c0ffee1
 rc:
-  description: Exit code of the command; 128 and the signal's number if a signal ended it, or the sandbox.
+  description:
+    - Exit code of the command; 128 and the signal's number if a signal ended it, or the sandbox.
+    - With O(detach), 0 as long as the command runs, and its exit code when it has ended and that was kept.
   returned: when a process was run, and 0 when none was needed
   type: int
   sample: 0
@@ -182,7 +192,7 @@ stdout_lines:
   sample: ["Linux web 4.4.0"]
 stdout_truncated:
   description: Whether there was more than O(output_limit).
-  returned: success
+  returned: when a command was run, also one that was cut short
   type: bool
   sample: false
 stderr:
@@ -198,7 +208,7 @@ stderr_lines:
   sample: []
 stderr_truncated:
   description: Whether there was more than O(output_limit).
-  returned: success
+  returned: when a command was run, also one that was cut short
   type: bool
   sample: false
 cmd:
@@ -214,17 +224,17 @@ timed_out:
   sample: false
 start:
   description: When it started.
-  returned: success
+  returned: when a command was run, also one that was cut short
   type: str
   sample: "2026-11-23 22:17:44.443379"
 end:
   description: When it ended.
-  returned: success
+  returned: when a command was run, also one that was cut short
   type: str
   sample: "2026-11-23 22:17:44.643379"
 delta:
   description: How long it took, with the sandbox.
-  returned: success
+  returned: when a command was run, also one that was cut short
   type: str
   sample: "0:00:00.200000"
 actions:

@@ -18,6 +18,8 @@ Json = dict[str, Any]
 
 PAGE = DOCS / "errors.md"
 
+EAT = "head -c 999m /dev/zero | tail -c 999m | wc -c"
+
 # What to ask for, in the order of the page's messages about containers in use.
 WRONG: list[tuple[str, Json]] = [
     ("runsc_container", {"name": "errors-1", "bundle": "/srv/new", "recreate": "on-change"}),
@@ -26,7 +28,9 @@ WRONG: list[tuple[str, Json]] = [
     ("runsc_exec", {"name": "errors-1", "argv": ["false"]}),
     ("runsc_exec", {"name": "errors-1", "argv": ["sleep", "60"], "timeout": 0.5}),
     ("runsc_exec", {"name": "errors-1", "argv": ["sh", "-c", "kill 1; sleep 10"]}),
-    ("runsc_exec", {"name": "errors-small", "argv": ["sh", "-c", "head -c 999m /dev/zero | tail -c 999m | wc -c"]}),
+    ("runsc_exec", {"name": "errors-small", "argv": ["sh", "-c", EAT]}),
+    ("runsc_run", {"name": "errors-once", "bundle": "/srv/small", "argv": ["sh", "-c", EAT]}),
+    ("runsc_run", {"name": "errors-once", "bundle": "/srv/small", "argv": ["sh", "-c", "kill -9 $$"]}),
 ]
 
 

@@ -102,7 +102,7 @@ REFUSED: list[tuple[str, str, Json, list[str]]] = [
     (CONTAINER, "usage", {"bundle": "{folder}/member"}, ["sandbox 'nosuchpod'", "Create and start the sandbox first"]),
     (CONTAINER, "usage", {"bundle": "{folder}/plain"}, ["bundle: '{folder}/plain' is not a folder"]),
     (CONTAINER, "usage", {"bundle": "{folder}/no-program"}, ["process.args[0] in", "'nosuch'", "no such program"]),
-    (CONTAINER, "usage", {"bundle": "{folder}/no-right"}, ["process.args[0] in", "'/etc'", "no such program"]),
+    (CONTAINER, "usage", {"bundle": "{folder}/no-right"}, ["process.args[0] in", "'/etc'", "can't be executed"]),
     # Files.
     (CONTAINER, "usage", {"debug_log": "/nonexistent/x/"}, ["debug_log: the folder of '/nonexistent/x' does not"]),
     (CONTAINER, "usage", {"stdin": "/nonexistent/file"}, ["stdin: there is no '/nonexistent/file'"]),

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -18,6 +19,7 @@ from ansible_collections.gvisor.runsc.tests.modules.support import (
     Json,
     Place,
     eventually,
+    make_rootfs,
     processes,
     read_result,
     subcommands,
@@ -148,7 +150,9 @@ def test_check_mode_runs_nothing(place: Place) -> None:
     shim = place.shim()
     done = run(place, "touch", "/tmp/x", runsc_path=str(shim), check=True)
     assert (done["changed"], subcommands(shim)) == (True, [])
-    assert "argv: there is no program 'nosuch'" in fails(place, "usage", "nosuch", check=True)["msg"]
+    assert (
+        "argv: 'nosuch' can't be run. There is no such program in" in fails(place, "usage", "nosuch", check=True)["msg"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -167,7 +171,7 @@ def test_check_mode_runs_nothing(place: Place) -> None:
         ({"keep_exit_status": True}, "keep_exit_status: for a detached command only"),
         ({"name": "a*"}, "'a*' is not a container id"),
         ({"detach": True, "name": "x", "stdin": "x"}, "stdin: a detached command"),
-        ({"argv": ["nosuch"]}, "argv: there is no program 'nosuch'"),
+        ({"argv": ["nosuch"]}, "argv: 'nosuch' can't be run. There is no such program in"),
     ],
     ids=str,
 )
@@ -177,8 +181,12 @@ def test_mistakes(place: Place, options: Json, says: str) -> None:
 
 
 def test_a_deadline(place: Place) -> None:
-    failed = fails(place, "timeout", "sh", "-c", "echo begun; sleep 1000", timeout=1)
-    assert (failed["timed_out"], failed["changed"], failed["stdout"]) == (True, True, "begun")
+    failed = fails(place, "timeout", "sh", "-c", "echo begun; sleep 1000", timeout=1, output_limit=4)
+    assert (failed["timed_out"], failed["changed"], failed["stdout"]) == (True, True, "begu")
+    assert (failed["rc"], failed["stdout_truncated"], failed["stderr_truncated"]) == (137, True, False)
+    assert failed["name"] in failed["msg"]
+    assert {"start", "end", "delta"} <= set(failed)
+    assert failed["msg"].endswith("raise the timeout. No container is left")
     nothing_is_left(place)
 
 
@@ -190,15 +198,129 @@ def test_the_sandbox_is_killed(place: Place) -> None:
     result = read_result(process.returncode, out, err)
     # runsc says the same of a command that was killed inside.
     assert (result["failed"], result["failure_kind"], result["rc"]) == (True, "command", 137)
+    assert result["msg"].endswith("it was killed by SIGKILL, or its sandbox was from outside")
     nothing_is_left(place)
 
 
-def test_the_memory_is_used_up(place: Place) -> None:
-    place.write_config({"linux": {"resources": {"memory": {"limit": LIMIT}}}})
-    failed = fails(place, "command", *EAT)
-    assert (failed["rc"], failed["changed"]) == (137, True)
-    assert "for example at the memory limit" in failed["msg"]
+# The limit of memory
+
+
+def limited(place: Place, **linux: Any) -> None:
+    """Let the bundle have a limit of memory."""
+    place.write_config({"linux": {"resources": {"memory": {"limit": LIMIT}}, **linux}})
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_the_memory_is_used_up(place: Place, named: bool) -> None:
+    limited(place, **({"cgroupsPath": f"/{place.id}-group"} if named else {}))
+    failed = fails(place, "oom", *EAT)
+    assert (failed["rc"], failed["changed"], failed["status"], failed["timed_out"]) == (137, True, "absent", False)
+    assert {"start", "end", "delta", "stdout_truncated"} <= set(failed)
+    name = failed["name"]
+    assert failed["msg"] == (
+        f"the sandbox of container '{name}' was killed at its memory limit. Raise the memory limit of the bundle"
+    )
     nothing_is_left(place)
+    assert not list(Path("/sys/fs/cgroup").glob(f"*/{place.id}*"))
+
+
+def test_the_memory_is_used_up_while_nobody_looks(place: Place) -> None:
+    """runsc removes the group, with its counter, a moment after the kill. The host may be too busy to look in between."""
+    limited(place)
+    with place.started(
+        "runsc_run", bundle=str(place.bundle), argv=["sh", "-c", f"sleep 1; {' '.join(EAT)}"]
+    ) as process:
+        eventually(lambda: "eventfd" in str(descriptors(process.pid)), "it is attached to the group")
+        process.send_signal(signal.SIGSTOP)
+        eventually(place.sandboxes, "the sandbox runs")
+        eventually(lambda: not place.sandboxes() and not groups(place), "runsc has tidied up")
+        process.send_signal(signal.SIGCONT)
+        out, err = process.communicate(timeout=30)
+    assert read_result(process.returncode, out, err)["failure_kind"] == "oom"
+    nothing_is_left(place)
+
+
+def test_a_kill_below_the_limit_is_no_lack_of_memory(place: Place) -> None:
+    limited(place)
+    assert fails(place, "command", "sh", "-c", "kill -9 $$")["rc"] == 137
+    assert run(place, "echo", "fine")["stdout"] == "fine"
+    nothing_is_left(place)
+
+
+def descriptors(pid: int) -> list[str]:
+    """Return what the descriptors of a process lead to."""
+    found = []
+    for descriptor in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            found.append(os.readlink(f"/proc/{pid}/fd/{descriptor}"))
+    return found
+
+
+def groups(place: Place) -> list[str]:
+    """Return the control groups of the sandboxes that runsc processes under the root make."""
+    names = [argv[-1] for _pid, argv in processes() if f"--root={place.root}" in argv and "run" in argv]
+    return [name for name in names if Path("/sys/fs/cgroup/memory", name).exists()]
+
+
+# The working directory and the program
+
+
+@pytest.mark.parametrize("detach", [False, True])
+@pytest.mark.parametrize(
+    ("folder", "says"),
+    [
+        ("/nowhere", "There is no such folder in"),
+        ("/bin/../nowhere", "There is no such folder in"),
+        ("/bins/nowhere", "There is no such folder in"),
+        ("/data/nowhere", "There is no such folder in"),
+        ("/bin/sh", "It is not a folder in"),
+        ("/bin/sh/sub", "There is no such folder in"),
+    ],
+)
+def test_a_working_directory_that_is_not_there(place: Place, folder: str, says: str, detach: bool) -> None:
+    """runsc would make it, on the host, even if the root file system is read only."""
+    rootfs = own_rootfs(place)
+    before = sorted(rootfs.rglob("*"))
+    name = {"name": place.id, "detach": True} if detach else {}
+    for check in (True, False):
+        failed = fails(place, "usage", "pwd", chdir=folder, check=check, **name)
+        assert failed["msg"].startswith(f"chdir: '{folder}' can't be the working directory. {says}")
+    place.write_config({"process": {"cwd": folder}})
+    assert fails(place, "usage", "pwd", **name)["msg"].startswith(f"bundle: process.cwd: '{folder}'")
+    assert sorted(rootfs.rglob("*")) == before
+    assert not place.root.exists() or os.listdir(place.root) == []
+
+
+@pytest.mark.parametrize(("folder", "found"), [("/link", "/tmp"), ("/data/sub", "/data/sub"), ("/bins", "/bin")])
+def test_a_working_directory_that_is_there(place: Place, folder: str, found: str) -> None:
+    rootfs = own_rootfs(place)
+    before = sorted(rootfs.rglob("*"))
+    assert run(place, "pwd", chdir=folder)["stdout"] == found
+    assert sorted(rootfs.rglob("*")) == before
+
+
+def own_rootfs(place: Place) -> Path:
+    """Give the test's bundle a root file system of its own, with a link and a mount in it."""
+    rootfs = make_rootfs(place.bundle / "rootfs")
+    (rootfs / "link").symlink_to("/tmp")
+    (rootfs / "bins").symlink_to("/bin")
+    (rootfs / "data").mkdir()
+    for folder in ("sys", "dev"):
+        (rootfs / folder).mkdir()
+    (place.bundle / "data/sub").mkdir(parents=True)
+    mount = {"destination": "/data", "type": "bind", "source": "data", "options": ["rw"]}
+    place.config["root"]["path"] = "rootfs"
+    place.config["mounts"].append(mount)
+    place.write_config()
+    return rootfs
+
+
+@pytest.mark.parametrize("program", ["/etc/plain", "/bin", "plain"])
+def test_a_program_that_can_not_be_executed(place: Place, program: str) -> None:
+    rootfs = own_rootfs(place)
+    (rootfs / "etc/plain").write_text("text", encoding="utf-8")
+    failed = fails(place, "usage", program, env={"PATH": "/bin:/etc"})
+    assert failed["msg"].startswith(f"argv: '{program}' can't be run. It can't be executed in")
 
 
 @pytest.mark.parametrize("named", [False, True])
@@ -259,13 +381,22 @@ def test_detached_as_the_bundle_says(place: Place) -> None:
 @pytest.mark.parametrize("code", [0, 3])
 def test_a_detached_job_that_ends_at_once(place: Place, code: int) -> None:
     script = ["sh", "-c", f"exit {code}"]
+    would = run(place, *script, name=place.id, detach=True, keep_exit_status=True, check=True)
+    assert (would["msg"], would["changed"]) == ("it would run, but this is check mode", True)
     done = run(place, *script, name=place.id, detach=True, keep_exit_status=True)
-    assert (done["changed"], done["container"]["status"]) in ((True, "stopped"), (True, "running"))
+    ended = f"it has ended with exit code {code}"
+    told = (done["changed"], done["container"]["status"], done["msg"], done["rc"])
+    assert told in ((True, "stopped", ended, code), (True, "running", "it runs", 0))
     assert place.good("runsc_wait", name=place.id)["exit_status"] == code
     again = run(place, *script, name=place.id, detach=True, keep_exit_status=True)
     assert (again["changed"], again["container"]["exit_status"]) == (False, code)
+    # Ansible takes a result with such an rc for a failure unless it says that it is none.
+    assert (again["msg"], again["rc"], again["failed"]) == (ended, code, False)
     place.container(state="absent")
-    assert fails(place, "sandbox_gone", *script, name=place.id, detach=True)["status"] == "stopped"
+    failed = fails(place, "sandbox_gone", *script, name=place.id, detach=True)
+    assert failed["status"] == "stopped"
+    assert "Leave out detach to run it to its end, or set keep_exit_status" in failed["msg"]
+    assert "stdout_file and stderr_file" in failed["msg"]
 
 
 def test_a_hundred_at_a_time(place: Place) -> None:

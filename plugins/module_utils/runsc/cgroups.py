@@ -152,7 +152,11 @@ def _text(path: str) -> str | None:
 
 
 def _value(path: str, key: str | int) -> int | None:
-    text = _text(path) or ""
+    return number(_text(path) or "", key)
+
+
+def number(text: str, key: str | int = 0) -> int | None:
+    """Return a number of such a file: behind C(key) in a "key value" file, or the word with this index. C(max) becomes -1."""
     if isinstance(key, int):
         word = dict(enumerate(text.split())).get(key, "")
     else:

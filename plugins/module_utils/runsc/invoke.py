@@ -113,6 +113,7 @@ class Invoker:
         launch: t.Callable[[t.Sequence[str]], t.ContextManager[Launcher]] | None = None,
         end_with_us: bool = False,
         output_limit: int | None = None,
+        beside: t.ContextManager[object] | None = None,
     ) -> Completed:
         """Run one subcommand to its end.
 
@@ -122,6 +123,7 @@ class Invoker:
         :param launch: makes the launcher for the command.
         :param end_with_us: runsc is killed when this process ends, however that ends.
         :param output_limit: bytes of output to keep of each stream; without it the client's.
+        :param beside: see L(process.run).
         :raises DeadlineError: it did not end in time. Its process is gone then.
         :raises RunscError: it failed; the class says how.
         """
@@ -138,6 +140,7 @@ class Invoker:
                 own_group_only=self._setpgid,
                 parent_death_signal=int(signal.SIGKILL) if end_with_us else self._pdeath_signal,
                 launcher=launcher,
+                beside=beside,
             )
         if completed.timed_out:
             raise deadline_error(subcommand, container, limit, completed)

@@ -27,8 +27,11 @@ from .errors import (
 )
 from .invoke import CREATE_TIMEOUT, ErrorLog, private_folder
 from .models import load_json
+from .oom_watch import OomWatch
 from .options import CreateOptions
 from .process import Completed, Launcher, Stdio, open_input, open_log
+
+_KILLED = 128 + signals_of_os.SIGKILL  # what runsc says of a command, or of a whole sandbox, that was killed
 
 
 @contextlib.contextmanager
@@ -46,6 +49,15 @@ def container_stdio(options: t.Any) -> t.Iterator[Stdio]:
             stdin = open_input(options.stdin, "stdin")
             opened.callback(os.close, stdin)
         yield Stdio(stdin=stdin, stdout=log(options.stdout, "stdout"), stderr=log(options.stderr, "stderr"))
+
+
+def _killed_at_limit(container: str, completed: Completed | None) -> OutOfMemoryError:
+    return OutOfMemoryError(
+        f"the sandbox of container {container!r} was killed at its memory limit",
+        remedy="Raise the memory limit of the bundle",
+        container=container,
+        completed=completed,
+    )
 
 
 class LifecycleCommands(DeleteCommand):
@@ -204,12 +216,13 @@ class LifecycleCommands(DeleteCommand):
         :param output_limit: bytes of output to keep of each stream; without it the client's.
         :returns: the process, whose C(rc) is the command's exit code, or 128 and the signal that ended it or the sandbox.
         :raises DeadlineError: it took too long. No container is left, then or when this call is interrupted.
+        :raises OutOfMemoryError: the kernel killed the sandbox at its memory limit.
         :raises RunscError: runsc failed, as opposed to the command.
         """
         self._check_absent(container)
         guard = rescue.CreateGuard(container, os.path.abspath(bundle), self.root, self.processes)
         try:
-            with private_folder() as folder:
+            with private_folder() as folder, OomWatch(guard.limited_cgroup) as oom:
                 log = ErrorLog(self.log or os.path.join(folder, "log"))
                 # Without it nothing was created, so that an exit code of 2 or 128 is runsc's own.
                 pid_file = os.path.abspath(options.pid_file or os.path.join(folder, "pid"))
@@ -226,11 +239,17 @@ class LifecycleCommands(DeleteCommand):
                     check=False,
                     end_with_us=end_with_us,
                     output_limit=output_limit,
+                    beside=oom.attached(),
                 )
-                if log.message() or not os.path.exists(pid_file):
+                failed = log.message() or not os.path.exists(pid_file)
+                if (failed or completed.rc == _KILLED) and oom.killed():
+                    raise _killed_at_limit(container, completed)
+                if failed:
                     raise self.failure(completed, container, log)
         except BaseException as exc:
             self._undo(guard, container, exc)
+            if isinstance(exc, DeadlineError):
+                exc.remedy = "The command needs longer, or the sandbox hangs: raise the timeout. No container is left"
             raise
         if container in self.existing():
             self.delete(container, force=True)
@@ -314,12 +333,7 @@ class LifecycleCommands(DeleteCommand):
 
     def _exit_unknown(self, record: statedir.Record, completed: Completed | None = None) -> SandboxGoneError:
         if self.oom_kills(record):
-            return OutOfMemoryError(
-                f"the sandbox of container {record.id!r} was killed at its memory limit",
-                remedy="Raise the memory limit of the bundle",
-                container=record.id,
-                completed=completed,
-            )
+            return _killed_at_limit(record.id, completed)
         return SandboxGoneError(
             f"container {record.id!r} has ended, and runsc no longer knows its exit code",
             remedy="Attach the waiter after the start and before the end",

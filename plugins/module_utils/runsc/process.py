@@ -197,6 +197,7 @@ def run(
     own_group_only: bool = False,
     parent_death_signal: int | None = None,
     launcher: Launcher | None = None,
+    beside: t.ContextManager[object] | None = None,
 ) -> Completed:
     """Run C(argv) to its end and return what it said.
 
@@ -207,6 +208,7 @@ def run(
     :param limit: bytes to keep of each stream; the rest is read and dropped.
     :param launcher: runs C(argv) in place of us.
     :param guard: called each L(GUARD_INTERVAL) seconds; what it raises ends the process and is raised here.
+    :param beside: entered when the process has been started, left when it has ended. Threads of others belong in there.
     :raises BinaryError: the program can't be started.
     """
     started = time.monotonic()
@@ -221,13 +223,14 @@ def run(
         monitor.started(argv, process.pid)
     conversation = _Conversation(process, stdio.input, limit)
     try:
-        timed_out = not _guarded(conversation, started + timeout, guard)
-        if timed_out:
-            if on_deadline:
-                on_deadline()
-                conversation.until(time.monotonic() + KILL_GRACE)
-            kill_group(process)
-        rc = process.wait()
+        with beside or contextlib.nullcontext():
+            timed_out = not _guarded(conversation, started + timeout, guard)
+            if timed_out:
+                if on_deadline:
+                    on_deadline()
+                    conversation.until(time.monotonic() + KILL_GRACE)
+                kill_group(process)
+            rc = process.wait()
         stdout, stderr = conversation.finish()
     except BaseException:
         kill_group(process)

@@ -121,6 +121,11 @@ class CreateGuard:
             statedir.remove_filestore(self._rootfs, container)
             statedir.remove_socket(root, container)
 
+        linux = _member(spec, "linux")
+        limit = _member(_member(linux, "resources"), "memory").get("limit")
+        self.limited_cgroup = self._cgroup if limit or linux.get("cgroupsPath") else None
+        """The control group that is yet to be made, if it may have a limit of memory: of its own, or of one above it."""
+
     def undo(self) -> None:
         """Kill and remove all that the failed create left."""
         kill_strays(self._container, self._root)
