@@ -76,7 +76,7 @@ class OomWatch:
             os.close(ended)
 
     def killed(self) -> bool:
-        """Whether the kernel killed something in the group. Ask after the end, and only where it may be: it may take a second."""
+        """Whether the kernel killed something in the group. Ask after the end, and only where it may be: it takes up to 1 s."""
         if self._seen or self._counter < 0:
             return self._seen
         try:
