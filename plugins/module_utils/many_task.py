@@ -53,12 +53,15 @@ class Tally:
     def __init__(self, noun: str, wanted: str) -> None:
         self._noun = noun
         self._wanted = wanted
-        self._first_failure: tuple[str, dict[str, t.Any]] | None = None
+        self._first_failure: tuple[int, str, dict[str, t.Any]] | None = None
         self.counts = {"total": 0, "changed": 0, "unchanged": 0, "failed": 0, "not_begun": 0}
         self.changed = False
 
-    def add(self, name: str, result: dict[str, t.Any] | None) -> bool:
-        """Count one result, None being that of what was not begun. Return whether it is to be kept."""
+    def add(self, name: str, result: dict[str, t.Any] | None, place: int = 0) -> bool:
+        """Count one result, None being that of what was not begun. Return whether it is to be kept.
+
+        :param place: that in the list, where results do not come in its order.
+        """
         self.counts["total"] += 1
         if result is None:
             self.counts["not_begun"] += 1
@@ -66,8 +69,8 @@ class Tally:
         changed, failed = bool(result.get("changed")), bool(result.get("failed"))
         self.changed = self.changed or changed
         self.counts["failed" if failed else "changed" if changed else "unchanged"] += 1
-        if failed and self._first_failure is None:
-            self._first_failure = (name, result)
+        if failed and (self._first_failure is None or place < self._first_failure[0]):
+            self._first_failure = (place, name, result)
         return failed or self._wanted == FULL or (changed and self._wanted == CHANGED)
 
     def result(self, interrupted: bool = False) -> dict[str, t.Any]:
@@ -77,9 +80,9 @@ class Tally:
             facts.update(failed=True, failure_kind="runtime", status=None)
             facts["msg"] += "; interrupted, and what was under way was undone"
         if self._first_failure:
-            name, failure = self._first_failure
-            facts.update({key: failure[key] for key in _FAILURE if key in failure}, failed=True)
-            facts["msg"] += f". The first failure is that of {name!r}: {failure['msg']}"
+            _place, name, first = self._first_failure
+            facts.update({key: first[key] for key in _FAILURE if key in first}, failed=True)
+            facts["msg"] += f". The first failure is that of {name!r}: {first['msg']}"
         return facts
 
     def _line(self) -> str:
@@ -111,16 +114,18 @@ def do_all(
     :returns: the result for all, and the single ones that are to be returned, by their place in the list.
     """
     kept: dict[int, dict[str, t.Any]] = {}
+    under_way: set[int] = set()
     finished: set[int] = set()
     lock = threading.Lock()
 
     def add(index: int, result: dict[str, t.Any] | None) -> None:
         with lock:
-            if tally.add(label(items[index]), result):
+            if tally.add(label(items[index]), result, index):
                 kept[index] = {"changed": False, "not_begun": True} if result is None else result
             finished.add(index)
 
     def work(index: int) -> bool:
+        under_way.add(index)
         result = one(items[index])
         add(index, result)
         return not result.get("failed")
@@ -130,6 +135,7 @@ def do_all(
         for_each(range(len(items)), work, how.parallel, how.on_failure)
     except KeyboardInterrupt:
         interrupted = True
+    undone = {**failure(RunscError("interrupted; what was under way was undone"), None), "changed": True}
     for index in sorted(set(range(len(items))) - finished):
-        add(index, None)
+        add(index, dict(undone) if index in under_way else None)
     return tally.result(interrupted), dict(sorted(kept.items()))

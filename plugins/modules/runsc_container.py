@@ -136,6 +136,7 @@ options:
 extends_documentation_fragment:
   - gvisor.runsc.runsc
 seealso:
+  - module: gvisor.runsc.runsc_containers
   - module: gvisor.runsc.runsc_exec
   - module: gvisor.runsc.runsc_info
 """

@@ -179,7 +179,7 @@ EXAMPLES = r"""
     names: [web-1, web-2]
     containers:
       - name: web-3
-        stdout: /var/log/web-3.log
+        stdout: /run/web-3.log
     purge:
       pattern: web-*
 
@@ -187,7 +187,7 @@ EXAMPLES = r"""
   gvisor.runsc.runsc_containers:
     network: none
     state: absent
-    names: "{{ range(1, 101) | map('regex_replace', '^', 'web-') }}"
+    names: "{{ range(101, 201) | map('regex_replace', '^', 'web-') }}"
     parallel: 8
     result: summary
 """

@@ -130,6 +130,7 @@ attributes:
 notes:
   - Of each output stream the first 4 MiB are kept. RV(stdout_truncated) and RV(stderr_truncated) say when there was more.
 seealso:
+  - module: gvisor.runsc.runsc_execs
   - module: gvisor.runsc.runsc_container
   - module: ansible.builtin.command
 """

@@ -125,10 +125,11 @@ attributes:
     details:
       - With O(detach) only.
 notes:
-  - To run many commands at once, loop over this module with C(async) and C(poll=0), or raise C(forks).
+  - To run many commands at once, use M(gvisor.runsc.runsc_runs).
   - A container that was detached with another command, environment, folder or user than its bundle says was made from a private
     bundle that is gone. Tasks that make it anew must name one.
 seealso:
+  - module: gvisor.runsc.runsc_runs
   - module: gvisor.runsc.runsc_bundle
   - module: gvisor.runsc.runsc_exec
   - module: gvisor.runsc.runsc_wait

@@ -30,6 +30,15 @@ def examples(module: str) -> list[Json]:
     return tasks
 
 
+def run(machine: Machine, tasks: list[Json]) -> None:
+    """Run tasks, of which none may fail."""
+    play = [{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]
+    (machine.work / "examples.yml").write_text(json.dumps(play), encoding="utf-8")
+    printed = machine.run("ansible-playbook examples.yml", environment=ENVIRONMENT, patience=300).stdout
+    assert f"ok={len(tasks)}" in printed, printed
+    assert "failed=0" in printed
+
+
 def test_the_examples_run(machine: Machine) -> None:
     machine.run(support.bundle_script("/srv/bundles/web", "sh -c trap:HUP;sleep;600"))
     script = """
@@ -47,9 +56,12 @@ def test_the_examples_run(machine: Machine) -> None:
     tasks = [*begin, *examples("runsc_run"), remove, again]
     for module in MODULES[1:]:
         tasks += examples(module)
-    play = [{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]
-    (machine.work / "examples.yml").write_text(json.dumps(play), encoding="utf-8")
-    printed = machine.run("ansible-playbook examples.yml", environment=ENVIRONMENT, patience=300).stdout
-    assert f"ok={len(tasks)}" in printed, printed
-    assert "failed=0" in printed
+    run(machine, tasks)
     assert machine.run("ls -A /srv/images").stdout.split() == ["web-1"]
+
+
+def test_the_examples_for_many_run(machine: Machine) -> None:
+    machine.run(support.bundle_script("/srv/bundles/web", "sleep 600"))
+    machine.run("mkdir -p /srv/bundles/web/rootfs/etc; echo three small words >/srv/bundles/web/rootfs/etc/passwd")
+    make, remove = examples("runsc_containers")
+    run(machine, [make, *examples("runsc_execs"), *examples("runsc_runs"), remove])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""docs/checkpoint.md and docs/pods.md: their playbooks and their commands run as written, and print what is shown."""
+"""docs/checkpoint.md, many.md and pods.md: their playbooks and commands run as written, and print what is shown."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ from ansible_collections.gvisor.runsc.tests.docs.support import DOCS, Machine
 ENVIRONMENT = {"ANSIBLE_COLLECTIONS_PATH": str(support.COLLECTIONS), "ANSIBLE_LOCALHOST_WARNING": "0"}
 
 
-@pytest.mark.parametrize(("page", "playbook"), [("checkpoint.md", "counter.yml"), ("pods.md", "pod.yml")])
-def test_the_page_can_be_followed(machine: Machine, page: str, playbook: str) -> None:
+# Each page, the playbook in it, and how many outputs it shows.
+PAGES = [("checkpoint.md", "counter.yml", 2), ("many.md", "many.yml", 4), ("pods.md", "pod.yml", 2)]
+
+
+@pytest.mark.parametrize(("page", "playbook", "outputs"), PAGES)
+def test_the_page_can_be_followed(machine: Machine, page: str, playbook: str, outputs: int) -> None:
     printed = ""
     shown = 0
     for block in support.blocks(DOCS / page):
@@ -26,7 +30,7 @@ def test_the_page_can_be_followed(machine: Machine, page: str, playbook: str) ->
         else:
             shown += 1
             assert support.matches(block.text, printed), printed
-    assert shown == 2
+    assert shown == outputs
     if page == "pods.md":
         again = machine.run(
             f"ansible-playbook {playbook} && ansible-playbook {playbook}", environment=ENVIRONMENT

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.gvisor.runsc.tests.modules.fleet import NAMES, Fleet
 from ansible_collections.gvisor.runsc.tests.modules.support import Json, Place
-from ansible_collections.gvisor.runsc.tests.modules.test_pods import Pod
+from ansible_collections.gvisor.runsc.tests.modules.test_pods import SANDBOX, TYPE, Pod
 
 
 @pytest.fixture
@@ -118,20 +118,8 @@ class TestPods:
     def test_members_are_replaced_with_their_sandbox(self, pod: Pod) -> None:
         states = {"side": "running", "app": "running", "root": "running"}
         self.run(pod, states)
-        pod.place.write_config({"hostname": "new"}, pod.place.folder / f"bundle-{pod.root}")
-        annotations = {"annotations": pod.place.config.get("annotations", {})}
-        assert annotations == {"annotations": {}}
-        changed = Pod(pod.place)  # as before
-        changed.place.write_config(
-            {
-                "hostname": "new",
-                "annotations": {
-                    "io.kubernetes.cri.container-type": "sandbox",
-                    "io.kubernetes.cri.sandbox-id": pod.root,
-                },
-            },
-            pod.place.folder / f"bundle-{pod.root}",
-        )
+        annotations = {TYPE: "sandbox", SANDBOX: pod.root}
+        pod.place.write_config({"hostname": "new", "annotations": annotations}, pod.place.folder / f"bundle-{pod.root}")
         done = self.run(pod, states, recreate="on-change")
         assert self.actions(pod, done) == {
             "root": ["stop", "delete", "create", "start"],

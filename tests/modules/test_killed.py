@@ -37,6 +37,17 @@ def _run(place: Place, choice: random.Random) -> Json:
     return {"bundle": str(place.bundle), "name": name, "argv": ["sleep", "0.2"], "env": {"A": "B"}}
 
 
+def _containers(place: Place, choice: random.Random) -> Json:
+    one = _container(place, choice)
+    others = [f"{place.prefix}{letter}" for letter in "bc"]
+    return {**one, "name": None, "names": [place.id, *others], "parallel": 2, "stop_timeout": 1}
+
+
+def _runs(place: Place, choice: random.Random) -> Json:
+    jobs = [_run(place, choice), {"argv": ["sleep", "0.1"]}, {"argv": ["true"]}]
+    return {"jobs": jobs, "bundle": str(place.bundle), "parallel": 2}
+
+
 def _bundle(place: Place, _choice: random.Random) -> Json:
     return {"path": str(place.folder / "made"), "rootfs": place.config["root"]["path"], "args": ["sleep", "1"]}
 
@@ -51,12 +62,15 @@ TASKS: dict[str, Callable[[Place, random.Random], Json]] = {
     "runsc_checkpoint": lambda place, _choice: {"name": place.id, "path": str(place.folder / "image"), "force": True},
     "runsc_checkpoint_info": lambda place, _choice: {"path": [str(place.folder)]},
     "runsc_container": _container,
+    "runsc_containers": _containers,
     "runsc_events": lambda place, _choice: {"name": [place.id], "samples": 1},
     "runsc_exec": lambda place, _choice: {"name": place.id, "argv": ["sleep", "0.2"]},
+    "runsc_execs": lambda place, _choice: {"pattern": f"{place.prefix}*", "argv": ["sleep", "0.2"]},
     "runsc_info": lambda _place, _choice: {"gather": ["processes", "stats"]},
     "runsc_kill": lambda place, choice: {"name": place.id, "signal": choice.choice(["TERM", "CONT"]), "wait": True},
     "runsc_prune": lambda _place, _choice: {},
     "runsc_run": _run,
+    "runsc_runs": _runs,
     "runsc_update": _update,
     "runsc_wait": lambda place, _choice: {"name": place.id},
 }
@@ -86,7 +100,7 @@ def test_killed_at_random_moments(place: Place, module: str) -> None:
     if module == "runsc_checkpoint":
         place.good(module, **TASKS[module](place, choice))
         assert [path.name for path in place.folder.iterdir() if "image" in path.name] == ["image"]
-    place.container(state="absent", force=True)
+    place.good("runsc_containers", names=[], purge={"pattern": "*"}, force=True)
     place.good("runsc_prune")
     assert list(place.root.iterdir()) == [] if place.root.exists() else True
     assert (place.sandboxes(), list(place.tmp.glob("gvisor-runsc-*"))) == ([], [])
