@@ -193,7 +193,7 @@ class TestRuns:
             "user": "7:8",
             "chdir": "/",
             "stdin": "x",
-            "secret_env": {"B": "1"},
+            "secret_env": {"B": "another"},
         }
         done = runs(
             place,

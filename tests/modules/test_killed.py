@@ -97,6 +97,11 @@ def test_killed_at_random_moments(place: Place, module: str) -> None:
     place.container(state="running", stop_timeout=1)
     if module not in ("runsc_kill", "runsc_wait", "runsc_checkpoint"):  # these end the container, or never end
         place.good(module, **TASKS[module](place, choice))
+    if module in (
+        "runsc_run",
+        "runsc_runs",
+    ):  # what is left of a job with a name of its own goes with the next of that name
+        place.good("runsc_run", **{**_run(place, choice), "name": f"{place.prefix}job"})
     if module == "runsc_checkpoint":
         place.good(module, **TASKS[module](place, choice))
         assert [path.name for path in place.folder.iterdir() if "image" in path.name] == ["image"]
