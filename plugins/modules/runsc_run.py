@@ -26,7 +26,7 @@ description:
     RV(ignore:failure_kind=oom).
   - A command that was killed by SIGKILL, and a sandbox that somebody on the host killed, can't be told apart. Both are
     RV(ignore:failure_kind=command) with RV(rc=137). So is a sandbox that the kernel killed for lack of memory on the host as a
-    whole, or without control groups. With control groups of version 2, a host under heavy load may miss the kill at the limit.
+    whole, or without control groups. A host under very heavy load may miss a kill at the limit.
   - With O(detach=true) the container is left running, and a second task with its name changes nothing. One that has ended
     meanwhile is run again, unless its exit code was kept (O(keep_exit_status)).
 options:

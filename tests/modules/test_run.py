@@ -230,9 +230,9 @@ def test_the_memory_is_used_up_while_nobody_looks(place: Place) -> None:
     with place.started(
         "runsc_run", bundle=str(place.bundle), argv=["sh", "-c", f"sleep 1; {' '.join(EAT)}"]
     ) as process:
-        eventually(lambda: "eventfd" in str(descriptors(process.pid)), "it is attached to the group")
+        eventually(lambda: "memory.oom_control" in str(descriptors(process.pid)), "it is attached to the group")
+        eventually(lambda: "running" in place.listed().values(), "it runs")
         process.send_signal(signal.SIGSTOP)
-        eventually(place.sandboxes, "the sandbox runs")
         eventually(lambda: not place.sandboxes() and not groups(place), "runsc has tidied up")
         process.send_signal(signal.SIGCONT)
         out, err = process.communicate(timeout=30)

@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.gvisor.runsc.plugins.module_utils.runsc import cgroups
+from ansible_collections.gvisor.runsc.plugins.module_utils.runsc import cgroups, oom_watch
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.client import Runsc
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.errors import OutOfMemoryError, SandboxGoneError
 from ansible_collections.gvisor.runsc.tests.system.conftest import MakeBundle
@@ -73,3 +76,33 @@ def test_an_earlier_kill_is_not_blamed_for_a_later_end(runsc: Runsc, bundle: Mak
     assert eventually(lambda: runsc.state(keeper).status == "stopped")
     runsc.delete(first)
     runsc.delete(keeper)
+
+
+def test_run_says_that_the_memory_was_used_up(runsc: Runsc, bundle: MakeBundle) -> None:
+    with pytest.raises(OutOfMemoryError) as caught:
+        runsc.run(new_id(), bundle(*EAT, linux=limited()))
+    assert (caught.value.kind, caught.value.completed and caught.value.completed.rc) == ("oom", 137)
+    assert runsc.run(new_id(), bundle("/bin/sh", "-c", "kill -9 $$", linux=limited())).rc == 137
+    assert threading.active_count() == 1
+
+
+@pytest.mark.parametrize("happens", [False, True])
+def test_a_counter_of_version_2(monkeypatch: pytest.MonkeyPatch, happens: bool) -> None:
+    """Here, memory is counted in version 1. Another file tells of a change in the same way: whether there is a process."""
+    monkeypatch.setattr(oom_watch, "_KINDS", (oom_watch._Kind("unified", "cgroup.events", "populated", False),))
+    name = new_id()
+    folder = Path(cgroups.hierarchies()["unified"], name)
+    with oom_watch.OomWatch(f"/{name}") as watch:
+        with watch.attached(), contextlib.ExitStack() as stack:
+            folder.mkdir()
+            stack.callback(folder.rmdir)
+            if happens:
+                process = stack.enter_context(subprocess.Popen(["sleep", "1000"]))
+                stack.callback(process.kill)
+                (folder / "cgroup.procs").write_text(str(process.pid), encoding="ascii")
+                assert eventually(lambda: watch._seen)
+                process.kill()
+                process.wait()
+        assert not folder.exists()
+        assert watch.killed() is happens
+    assert threading.active_count() == 1

@@ -54,6 +54,10 @@ class OomWatch:
         self._seen = False
 
     def __enter__(self) -> OomWatch:
+        if self._kind and self._kind.by_eventfd:
+            self._notices = _eventfd()
+            if self._notices >= 0:
+                self._opened.callback(os.close, self._notices)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -76,7 +80,7 @@ class OomWatch:
             os.close(ended)
 
     def killed(self) -> bool:
-        """Whether the kernel killed something in the group. Ask after the end, and only where it may be: it takes up to 1 s."""
+        """Whether the kernel killed something in the group. Ask after the end, where it may be: this may take a second."""
         if self._seen or self._counter < 0:
             return self._seen
         try:
@@ -96,8 +100,9 @@ class OomWatch:
             if not self._await_counter(os.path.join(self._folder, kind.file), ended):
                 return
             if kind.by_eventfd:
-                self._notices = _subscribe(self._folder, self._counter)
-                self._opened.callback(os.close, self._notices)
+                with open(os.path.join(self._folder, "cgroup.event_control"), "w", encoding="ascii") as control:
+                    control.write(f"{self._notices} {self._counter}")
+                self._seen = self._count() > self._before  # on a busy host it may be late already
                 return
             poll = select.poll()
             poll.register(ended, select.POLLIN)
@@ -134,17 +139,9 @@ def _place(path: str) -> tuple[_Kind | None, str]:
     return None, ""
 
 
-def _subscribe(folder: str, counter: int) -> int:
-    """Return an eventfd that the kernel counts in. Python has no function for it before 3.10."""
+def _eventfd() -> int:
+    """Return a new eventfd, or -1. Python has no function for it before 3.10."""
     import ctypes  # costs milliseconds, needed only here
 
-    notices: int = ctypes.CDLL(None, use_errno=True).eventfd(0, os.O_CLOEXEC | os.O_NONBLOCK)
-    if notices < 0:
-        raise OSError(ctypes.get_errno(), "eventfd")
-    try:
-        with open(os.path.join(folder, "cgroup.event_control"), "w", encoding="ascii") as control:
-            control.write(f"{notices} {counter}")
-    except OSError:
-        os.close(notices)
-        raise
-    return notices
+    made: int = ctypes.CDLL(None).eventfd(0, os.O_CLOEXEC | os.O_NONBLOCK)
+    return made
