@@ -107,9 +107,6 @@ def run_job(
         completed = runsc.run(
             name, folder, input=job.input, timeout=job.timeout, end_with_us=True, output_limit=job.output_limit
         )
-        if job.name and not (config.get("linux") or {}).get("cgroupsPath"):
-            # runsc removes the groups that it has made, and not those that a killed job of this name left.
-            cgroups.remove_empty(f"/{name}")
     return Done(name, completed, start, datetime.datetime.now())
 
 

@@ -291,7 +291,9 @@ def test_a_working_directory_that_is_not_there(place: Place, folder: str, says: 
     assert not place.root.exists() or os.listdir(place.root) == []
 
 
-@pytest.mark.parametrize(("folder", "found"), [("/link", "/tmp"), ("/data/sub", "/data/sub"), ("/bins", "/bin")])
+@pytest.mark.parametrize(
+    ("folder", "found"), [("/link", "/tmp"), ("/data/sub", "/data/sub"), ("/data/link", "/data/sub"), ("/bins", "/bin")]
+)
 def test_a_working_directory_that_is_there(place: Place, folder: str, found: str) -> None:
     rootfs = own_rootfs(place)
     before = sorted(rootfs.rglob("*"))
@@ -308,6 +310,7 @@ def own_rootfs(place: Place) -> Path:
     for folder in ("sys", "dev"):
         (rootfs / folder).mkdir()
     (place.bundle / "data/sub").mkdir(parents=True)
+    (place.bundle / "data/link").symlink_to("/data/sub")  # leads there in the container only
     mount = {"destination": "/data", "type": "bind", "source": "data", "options": ["rw"]}
     place.config["root"]["path"] = "rootfs"
     place.config["mounts"].append(mount)
