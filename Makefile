@@ -134,23 +134,26 @@ units-%: $(VENV)/core-%/.stamp gittree
 	$(VENV)/core-$*/bin/ansible-test units --venv --color no $(UNITS_ARGS) $(T) </dev/null
 	$(CONTROL) tools/check_junit.py tests/output/junit/*-units.xml
 
-connection: ## the connection: commands, files and plays in sandboxes, here and over ssh
-	@$(MAKE) --no-print-directory system T='$(or $(T),tests/connection)'
-
-system: $(VENV)/dev/.stamp gittree runsc apt debian ## driver, modules, documentation: against real runsc, each version
+system: ## driver, modules, documentation: against real runsc, each version
+system: FIRST := tests/modules
+system: SECOND := tests/system tests/pages tests/docs tests/inventory
+connection: ## commands, files and plays in sandboxes, here and over ssh: against real runsc, each version
+connection: FIRST := tests/connection/test_plays.py tests/connection/test_killed.py
+connection: SECOND := tests/connection $(addprefix --ignore=,$(FIRST))
+system connection: $(VENV)/dev/.stamp gittree runsc apt debian
 	@cd $(TREE)
 	# -e does not hold in a function whose failure is handled, hence the &&.
 	run() {
 		PYTHONPATH=$(COLLECTIONS) $(REAPER) $(DEV)/pytest -p ansible_collections.gvisor.runsc.tests.interruptible \
-			--junitxml=$(BUILD)/junit/system-$$1.xml $(PYTEST_ARGS) "$${@:2}" </dev/null &&
-			$(CONTROL) tools/check_junit.py $(BUILD)/junit/system-$$1.xml
+			--junitxml=$(BUILD)/junit/$@-$$1.xml $(PYTEST_ARGS) "$${@:2}" </dev/null &&
+			$(CONTROL) tools/check_junit.py $(BUILD)/junit/$@-$$1.xml
 	}
 	if [ -n '$(T)' ]; then run some $(T); exit; fi
 	# Half of the time is spent waiting, so both halves take hardly longer than one.
-	run modules tests/modules >$(BUILD)/system-modules.log 2>&1 & modules=$$!
-	run rest tests/system tests/pages tests/docs tests/inventory && failed=0 || failed=1
-	wait $$modules || failed=1
-	cat $(BUILD)/system-modules.log
+	run first $(FIRST) >$(BUILD)/$@-first.log 2>&1 & first=$$!
+	run second $(SECOND) && failed=0 || failed=1
+	wait $$first || failed=1
+	cat $(BUILD)/$@-first.log
 	exit $$failed
 
 faults: ## kill each module a hundred times at random moments: about 15 minutes

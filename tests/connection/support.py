@@ -122,7 +122,7 @@ class Site(Place):
     def inside(self) -> list[str]:
         """Return the command lines of all processes in the container, past the plugin."""
         script = "for file in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$file; echo; done"
-        return self.runsc("exec", self.id, "/bin/sh", "-c", script).splitlines()
+        return [line.strip() for line in self.runsc("exec", self.id, "/bin/sh", "-c", script).splitlines()]
 
     def clients(self) -> list[list[str]]:
         """Return the command lines of the processes that work under the root for us: runsc clients and the node's half."""

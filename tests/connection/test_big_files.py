@@ -17,7 +17,7 @@ from ansible_collections.gvisor.runsc.tests.connection.support import Site
 from ansible_collections.gvisor.runsc.tests.modules.support import PLAY_PATIENCE
 
 # 1024 is worth a try now and then.
-BIG = int(os.environ.get("CONNECTION_MEGABYTES", "96"))  # MiB
+BIG = int(os.environ.get("CONNECTION_MEGABYTES", "64"))  # MiB
 SMALL = 1
 BOUND = 16  # MiB that a file so much bigger may cost
 COPY = """

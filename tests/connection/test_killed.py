@@ -12,7 +12,7 @@ import subprocess
 
 import pytest
 
-from ansible_collections.gvisor.runsc.tests.connection.support import Site
+from ansible_collections.gvisor.runsc.tests.connection.support import Site, Sshd
 from ansible_collections.gvisor.runsc.tests.modules.support import PATIENCE, Json, eventually
 
 # A shell that waits for another one, as a module waits for its command.
@@ -20,7 +20,17 @@ COMMAND = "sh -c 'sleep 4321; true'; echo woken"
 
 
 @pytest.mark.parametrize("how", ["KILL", "TERM", "INT", "KILL of the group"])
-def test_ansible_playbook_is_killed(site: Site, how: str) -> None:
+def test_ansible_playbook_is_killed(near: Site, how: str) -> None:
+    _kill(near, how)
+
+
+@pytest.mark.parametrize("how", ["KILL", "KILL of the group"])
+def test_ansible_playbook_is_killed_and_the_node_is_another_one(near: Site, sshd: Sshd, how: str) -> None:
+    near.way = sshd.variables
+    _kill(near, how)
+
+
+def _kill(site: Site, how: str) -> None:
     site.make()
     task: Json = {"ansible.builtin.raw": COMMAND}
     argv = site.argv("ansible-playbook", site.inventory(), str(site.book([task])))
