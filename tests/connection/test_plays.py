@@ -82,7 +82,7 @@ def test_modules_files_and_users(clean: Site) -> None:
 
 
 def test_one_process_of_runsc_for_a_pipelined_task(clean: Site) -> None:
-    tasks = {
+    tasks: dict[str, Json] = {
         "plain": {},
         "number": {"ansible_become": True, "ansible_become_method": PLUGIN, "ansible_become_user": "1"},
         "name": {"ansible_become": True, "ansible_become_method": PLUGIN, "ansible_become_user": "daemon"},

@@ -16,7 +16,7 @@ from ansible_collections.gvisor.runsc.tests.docs.support import TREE
 
 MODULES = sorted(TREE.glob("plugins/modules/*.py"))
 # Ansible gives these keys of a result a meaning of its own: "skipped" makes a list a yes or no, and the task a skipped one.
-RESERVED = {"skipped", "skip_reason", "unreachable", "ansible_facts", "add_host", "add_group", "results"}
+RESERVED = {"skipped", "skip_reason", "unreachable", "ansible_facts", "add_host", "add_group"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)

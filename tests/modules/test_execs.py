@@ -131,7 +131,7 @@ class TestExecs:
     def test_how_many_at_once(self, fleet: Fleet, parallel: int, serial: bool, most: int) -> None:
         shim = slow(fleet.place, "exec")
         names = fleet.names[3:] * serial + fleet.names[:3]
-        options = {"names": names, "parallel": parallel, "serial_on_error": serial, "runsc_path": str(shim)}
+        options: Json = {"names": names, "parallel": parallel, "serial_on_error": serial, "runsc_path": str(shim)}
         result = fleet.place.module("runsc_execs", argv=["true"], **options)
         assert (bool(result.get("failed")), result["summary"]["changed"]) == (serial, 3)
         # Those that had been begun beside the one that failed are not held up.
@@ -233,7 +233,12 @@ class TestRuns:
         assert set(subcommands(shim)) <= {"flags", "help", ""}
 
     def test_results_conditions_and_predictions(self, place: Place) -> None:
-        jobs = [{"creates": str(place.bundle)}, {"removes": "/nonexistent"}, {"argv": ["sh", "-c", "exit 1"]}, {}]
+        jobs: list[Json] = [
+            {"creates": str(place.bundle)},
+            {"removes": "/nonexistent"},
+            {"argv": ["sh", "-c", "exit 1"]},
+            {},
+        ]
         options = {"command": "echo out", "fail_fast": True, "parallel": 1}
         predicted = runs(place, *jobs, check=True, **options)
         assert predicted["summary"] == {"total": 4, "changed": 2, "unchanged": 2, "failed": 0, "not_begun": 0}
