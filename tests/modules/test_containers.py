@@ -15,7 +15,6 @@ import pytest
 
 from ansible_collections.gvisor.runsc.tests.modules.fleet import NAMES, Fleet, clients, finish, most_at_once, slow
 from ansible_collections.gvisor.runsc.tests.modules.support import (
-    Json,
     Place,
     ansible,
     eventually,
