@@ -63,7 +63,7 @@ wait_for() {
 enter() {
   local pid
   pid=$(leader) || fail "nothing runs in $folder"
-  exec nsenter --target "$pid" --mount --uts --ipc --net --pid --cgroup --root --wd -- "$@"
+  exec nsenter --target "$pid" --mount --uts --ipc --net --pid --cgroup --root --wd "$@"
 }
 
 is_up() {
@@ -159,7 +159,10 @@ case $command in
   ssh)
     # sshd wants this folder, which the unit that is not started would make.
     (enter mkdir -p /run/sshd)
-    enter /usr/sbin/sshd -i -o UsePAM=no -o PermitRootLogin=prohibit-password
+    # At the end, systemd stops all processes for a moment. An nsenter that waited for a process which is stopped would stop as
+    # well, for good, and the machine could not end with a process that nobody reaps. So sshd itself stays outside, with no
+    # nsenter above it; what it starts is inside.
+    enter --no-fork /usr/sbin/sshd -i -o UsePAM=no -o PermitRootLogin=prohibit-password
     ;;
   *) fail "$usage" ;;
 esac
