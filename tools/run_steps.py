@@ -135,7 +135,7 @@ def run_all(runner: Runner, build: Path, cores: Sequence[str]) -> None:
     computing += [Step(10, f"sanity-{core}") for core in cores]
     computing += [Step(10, f"units-{core}") for core in cores]
     computing += [Step(5, "dist"), Step(20, "connection"), *(Step(20, f"integration-{core}") for core in cores[1:])]
-    waiting = [Step(40, "system"), Step(15, "molecule"), Step(20, f"integration-{cores[0]}")]
+    waiting = [Step(40, "system"), Step(20, f"integration-{cores[0]}")]
     beside = threading.Thread(target=runner.run, args=(computing, f"COLLECTIONS={build / 'beside'}"))
     beside.start()
     runner.run(waiting)
