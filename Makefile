@@ -43,7 +43,7 @@ ifndef UV_CACHE_DIR
 UV_CACHE_DIR := $(or $(HOME),$(BUILD))/.cache/uv
 endif
 export UV_CACHE_DIR
-export HOME := $(BUILD)/home
+export HOME := $(COLLECTIONS)/home
 # Before the first of PATH, or a version manager's shims are taken for interpreters: see tools/pybin.sh.
 export PATH := $(PYBIN):$(PATH)
 export UV_PYTHON_DOWNLOADS := never

@@ -121,7 +121,8 @@ def held(path: str) -> t.Iterator[None]:
 @contextlib.contextmanager
 def claimed(path: str) -> t.Iterator[bool]:
     """Lock a folder if that proves that nobody works on it, no task, no runsc and no sandbox; yield whether it does."""
-    with _opened(path) as descriptor:
+    with contextlib.ExitStack() as stack:
+        descriptor = stack.enter_context(_opened(path))
         yield descriptor is not None and bool(_lock(descriptor)) and _is_abandoned(path, os.fstat(descriptor))
 
 

@@ -51,7 +51,7 @@ own_members() {
   sed -n \
     -e "s/\"user\":\({[^}]*}\)/$tab\1$tab/" \
     -e "s/\"cwd\":\(\"[^\"\\\\]*\(\\\\.[^\"\\\\]*\)*\"\)/$tab\1$tab/" \
-    -e "s/^[^$tab]*$tab\([^$tab]*\)$tab[^$tab]*$tab\([^$tab]*\)$tab.*/\"user\":\1,\"cwd\":\2/p" \
+    -e "s/^[^$tab]*$tab\([^$tab]*\)${tab}[^$tab]*$tab\([^$tab]*\)$tab.*/\"user\":\1,\"cwd\":\2/p" \
     "$record"
 }
 
@@ -80,6 +80,7 @@ watch() {
 }
 
 # The pids of the command and of all that descends from it, parents first.
+# shellcheck disable=SC2329 # by stop
 family() {
   pid=$(cat "$folder/pid" 2>/dev/null) || return 0
   table=$(timeout -s KILL 5 "$runsc" "$@" ps --format=table "$container")
@@ -100,6 +101,7 @@ END
 }
 
 # The end of a runsc client does not stop the command in the container.
+# shellcheck disable=SC2329 # by a trap
 stop() {
   reason=$1
   shift
@@ -131,7 +133,9 @@ if [ -z "$own" ]; then # runsc may be writing it
 fi
 [ -n "$own" ] || refuse "unreadable $record"
 command -v "$runsc" >/dev/null || refuse "no_runsc $runsc"
-mkdir "$folder" && mkfifo "$folder/stdin" || refuse "no_folder $folder"
+if ! mkdir "$folder" || ! mkfifo "$folder/stdin"; then
+  refuse "no_folder $folder"
+fi
 client='' watcher='' feeder=''
 trap 'stop lost "$@"' TERM HUP INT
 trap 'stop late "$@"' USR1
