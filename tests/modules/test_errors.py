@@ -99,7 +99,6 @@ REFUSED: list[tuple[str, str, Json, list[str]]] = [
     (CONTAINER, "usage", {"bundle": "{folder}/odd-limit"}, ["linux.resources.memory.limit in", "True", "whole number"]),
     (CONTAINER, "usage", {"bundle": "{folder}/null-mount"}, ["mounts[0].destination in", "None"]),
     (CONTAINER, "usage", {"bundle": "{folder}/no-source"}, ["mounts[0].source in", "'/nonexistent/source'"]),
-    (CONTAINER, "usage", {"bundle": "{folder}/member"}, ["sandbox 'nosuchpod'", "Create and start the sandbox first"]),
     (CONTAINER, "usage", {"bundle": "{folder}/plain"}, ["bundle: '{folder}/plain' is not a folder"]),
     (CONTAINER, "usage", {"bundle": "{folder}/no-program"}, ["process.args[0] in", "'nosuch'", "no such program"]),
     (CONTAINER, "usage", {"bundle": "{folder}/no-right"}, ["process.args[0] in", "'/etc'", "can't be executed"]),
@@ -168,9 +167,6 @@ def _prepare(folder: Path, config: Json) -> None:
         "null-mount": lambda spec: spec.update(mounts=[None]),
         "no-source": lambda spec: spec.update(
             mounts=[{"destination": "/x", "type": "bind", "source": "/nonexistent/source"}]
-        ),
-        "member": lambda spec: spec.update(
-            annotations={"io.kubernetes.cri.container-type": "container", "io.kubernetes.cri.sandbox-id": "nosuchpod"}
         ),
     }
     texts = {"no-json": b'{"a": }', "list": b"[]", "latin": b'{"a": "\xe4"}'}

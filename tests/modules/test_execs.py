@@ -67,7 +67,7 @@ class TestExecs:
             **{name: value for name, value in options.items() if name != "output_limit"},
         )
         for found in done["containers"].values():
-            assert set(found) == set(alone)
+            assert set(found) == alone.keys() - {"failed"}  # which a module always says
             assert found["stdout"].startswith("1 ******** /tmp 5:6 7 in\n\nCapEff:\t0000000000000000\n")
             assert (len(found["stdout"]) < 100 + 300, found["stdout_truncated"]) == (True, True)
             assert alone["stdout"].startswith(found["stdout"][:60])
@@ -211,7 +211,7 @@ class TestRuns:
         assert (results[3]["stdout_truncated"], results[0]["stderr"]) == (True, "err")
         assert (done["msg"], done["changed"]) == ("4 jobs: 4 changed, 0 unchanged", True)
         alone = place.good("runsc_run", bundle=str(place.bundle), argv=["true"])
-        assert set(results[0]) == {*alone, "index"}
+        assert set(results[0]) == {*alone, "index"} - {"failed"}
         nothing_is_left(place)
 
     def test_a_deadline_for_each(self, place: Place) -> None:

@@ -63,7 +63,8 @@ def test_check_mode_hopes_for_the_sandbox(place: Place) -> None:
     hopeful = pod.bring(pod.app, check=True)
     assert hopeful["actions"] == ["create", "start"]
     assert f"member of sandbox '{pod.root}', which does not exist" in str(hopeful["warnings"])
-    assert "which does not exist" in place.bad("runsc_container", "usage", **pod.options(pod.app))["msg"]
+    refused = place.bad("runsc_container", "usage", **pod.options(pod.app))["msg"]
+    assert all(text in refused for text in ("which does not exist", "Create and start the sandbox first"))
 
 
 def test_a_sandbox_that_its_members_would_not_find(place: Place) -> None:
