@@ -131,11 +131,11 @@ def run_all(runner: Runner, build: Path, cores: Sequence[str]) -> None:
     runner.run([Step(10, "setup", tuple(f"core-{core}" for core in cores)), Step(1, "versions")])
     if any(result.code for result in runner.results):
         return  # nothing that follows could tell us more
-    computing = [Step(10, "lint"), Step(5, "docs"), Step(2, "coverage"), Step(5, "unit")]
-    computing += [Step(10, f"sanity-{core}") for core in cores]
-    computing += [Step(10, f"units-{core}") for core in cores]
-    computing += [Step(5, "dist"), Step(20, "connection"), *(Step(20, f"integration-{core}") for core in cores[1:])]
-    waiting = [Step(40, "system"), Step(20, f"integration-{cores[0]}")]
+    computing = [Step(15, "lint"), Step(5, "docs"), Step(2, "coverage"), Step(10, "unit")]
+    computing += [Step(15, f"sanity-{core}") for core in cores]
+    computing += [Step(20, f"units-{core}") for core in cores]
+    computing += [Step(5, "dist"), Step(30, "connection"), *(Step(30, f"integration-{core}") for core in cores[1:])]
+    waiting = [Step(60, "system"), Step(30, f"integration-{cores[0]}")]
     beside = threading.Thread(target=runner.run, args=(computing, f"COLLECTIONS={build / 'beside'}"))
     beside.start()
     runner.run(waiting)
