@@ -92,8 +92,13 @@ def test_its_table_has_every_module_and_plugin() -> None:
     modules = {f"`gvisor.runsc.{path.stem}`" for path in Path(TREE, "plugins/modules").glob("*.py")}
     plugins = {
         f"`gvisor.runsc.{path.stem}` ({kind})"
-        for kind in ("become", "connection")
+        for kind in ("become", "connection", "inventory")
         for path in Path(TREE, "plugins", kind).glob("*.py")
     }
+    roles = {
+        f"[`gvisor.runsc.{path.name}`](roles/{path.name}/README.md)"
+        for path in Path(TREE, "roles").iterdir()
+        if path.name != "runtimes"  # which the roles of the engines include
+    }
     rows = list(support.tables(README, "What is in it"))
-    assert {cells[0] for cells in rows[1:]} == modules | plugins
+    assert {cells[0] for cells in rows} == modules | plugins | roles | {"module", "plugin", "role"}
