@@ -58,6 +58,7 @@ export ANSIBLE_INVENTORY_UNPARSED_WARNING := 0
 export DEBIAN_ROOTFS := $(BUILD)/debian/rootfs.tar
 # A Debian that boots, for the roles.
 export DEBIAN_NODE := $(BUILD)/debian/node.tar
+export CORE_SOURCE := $(BUILD)/core-source
 # For tests/system; ansible-test strips the environment, so the integration targets get both as variables.
 export RUNSC_VERSIONS_FILE := $(BUILD)/runsc/versions.json
 export BUSYBOX
@@ -138,8 +139,9 @@ system: ## driver, modules, documentation: against real runsc, each version
 system: FIRST := tests/modules
 system: SECOND := tests/system tests/pages tests/docs tests/inventory
 connection: ## commands, files and plays in sandboxes, here and over ssh: against real runsc, each version
-connection: FIRST := tests/connection/test_plays.py tests/connection/test_killed.py
+connection: FIRST := $(addprefix tests/connection/test_,plays.py killed.py original_target.py)
 connection: SECOND := tests/connection $(addprefix --ignore=,$(FIRST))
+connection: $(CORE_SOURCE)/.stamp
 system connection: $(VENV)/dev/.stamp gittree runsc apt debian
 	@cd $(TREE)
 	# -e does not hold in a function whose failure is handled, hence the &&.
@@ -220,6 +222,16 @@ debian: tree apt ## make root file systems of Debian for the tests: one with pyt
 	# python3-minimal lacks json, zipfile and more of what Ansible's modules import.
 	make_rootfs $(DEBIAN_ROOTFS) python3 sudo
 	make_rootfs $(DEBIAN_NODE) python3 python3-apt systemd-sysv dbus openssh-server ca-certificates
+
+# The source of the ansible-core in the dev environment: its packages lack its tests.
+$(CORE_SOURCE)/.stamp: requirements/dev.txt $(UV)
+	@rm -rf $(@D)
+	mkdir -p $(@D)
+	sed -n '/^ansible-core==/,/[^\\]$$/p' requirements/dev.txt >$(@D)/requirements.txt
+	timeout 300 $(VENV)/uv/bin/pip download -q --require-hashes --no-deps --no-binary ansible-core \
+		-r $(@D)/requirements.txt -d $(@D) </dev/null
+	tar -x -C $(@D) --strip-components=1 -f $(@D)/ansible_core-*.tar.gz
+	touch $@
 
 apt: ## install the Debian packages that tests need
 	@tools/apt_install.sh git tini busybox-static openssh-client openssh-server skopeo umoci mmdebstrap systemd-container gnupg

@@ -114,10 +114,22 @@ def near(version: RunscVersion, base: Path, rootfs: Path) -> Iterator[Site]:
         yield made
 
 
+def _make_debian(site: Site) -> None:
+    path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    site.make(changes={"process": {"env": [path]}, "root": {"readonly": False}})
+
+
 @pytest.fixture(scope="module")
 def distribution(version: RunscVersion, base: Path, debian: Path, way: Json) -> Iterator[Site]:
     """A running container of Debian with python3 for the tests of one file."""
     with _site(version, base, debian, way) as made:
-        path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        made.make(changes={"process": {"env": [path]}, "root": {"readonly": False}})
+        _make_debian(made)
+        yield made
+
+
+@pytest.fixture
+def near_distribution(version: RunscVersion, base: Path, debian: Path) -> Iterator[Site]:
+    """The same for one test, on this machine."""
+    with _site(version, base, debian, {}) as made:
+        _make_debian(made)
         yield made

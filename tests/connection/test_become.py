@@ -84,6 +84,12 @@ def test_a_method_that_never_ends(distribution: Site) -> None:
     assert not any("sleep 4321" in line for line in distribution.inside())
 
 
+def test_a_method_that_asks_again(shared: Site) -> None:
+    twice = "sh -c 'for time in 1 2; do printf Password: >&2; read -r answer; done' #"
+    with pytest.raises(AnsibleError, match="Incorrect su password"):
+        _run(shared, "su", "true", None, become_user="app", become_exe=twice, become_flags="", become_pass=PASSWORD)
+
+
 def test_a_method_that_is_not_there(distribution: Site) -> None:
     become: Json = {"become_user": "daemon", "become_exe": "/no/su", "become_flags": "", "become_pass": "x"}
     rc, out, err = _run(distribution, "su", "true", None, **become)

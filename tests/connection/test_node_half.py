@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.gvisor.runsc.plugins.plugin_utils.connection.frames import FrameReader
 from ansible_collections.gvisor.runsc.plugins.plugin_utils.connection.node import SCRIPT
 from ansible_collections.gvisor.runsc.tests.connection.support import Site
-from ansible_collections.gvisor.runsc.tests.modules.support import BUSYBOX, eventually
+from ansible_collections.gvisor.runsc.tests.modules.support import BUSYBOX, PATIENCE, eventually
 
 PROGRAMS = ("cat", "head", "mkdir", "mkfifo", "rm", "sed", "sh", "sleep", "timeout")
 SHELLS = {
@@ -82,10 +82,11 @@ def test_a_client_that_is_lost(near: Site) -> None:
     process.stdin.flush()
     eventually(lambda: sum("sleep 4321" in line for line in near.inside()) > 1, "both run")
     process.stdin.close()
-    out, err = process.stdout.read(), process.stderr.read()
+    assert process.wait(PATIENCE) == 0
+    # Not to the end of the streams: what survived in the container would keep them open.
+    out, err = (os.read(stream.fileno(), 4096) for stream in (process.stdout, process.stderr))
     process.stdout.close()
     process.stderr.close()
-    assert process.wait() == 0
     assert (out, err) == (b"TOKEN<data", b"TOKEN<helloTOKEN>TOKEN<lostTOKEN>")
     assert not any("sleep 4321" in line for line in near.inside())
 
@@ -100,7 +101,7 @@ def test_it_is_asked_to_end(near: Site) -> None:
     process.stdin.flush()
     eventually(lambda: any("sleep 4321" in line for line in near.inside()), "it runs")
     os.kill(process.pid, signal.SIGTERM)
-    process.wait()
+    process.wait(PATIENCE)
     process.stdin.close()
     eventually(lambda: near.clients() == [], "no client is left")
     assert not any("sleep 4321" in line for line in near.inside())

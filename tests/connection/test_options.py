@@ -107,13 +107,12 @@ def test_settings_in_a_file(near: Site) -> None:
 
 
 def test_the_keyword_remote_user(site: Site) -> None:
-    """Here it is the user in the container. Over ssh it is the user on the node, as the variable is; that is root in both."""
+    """Here it is the user in the container. Over ssh it is the user on the node, for whom the inventory has a variable."""
     site.make()
-    keyword = "root" if site.way else "app"
-    connection = site.connection(keywords={"remote_user": keyword})
-    rc, out, _err = connection.exec_command("id -u", sudoable=False)
+    keywords = {"remote_user": "app"}
+    rc, out, _err = site.connection(keywords=keywords).exec_command("id -u", sudoable=False)
     assert (rc, out) == (0, b"0\n" if site.way else b"1234\n")
-    assert site.connection(keywords={"remote_user": keyword}, ansible_runsc_user="55").get_option("remote_user") == "55"
+    assert site.connection(keywords=keywords, ansible_runsc_user="55").get_option("remote_user") == "55"
 
 
 @pytest.mark.parametrize(("given", "expected"), [({}, True), ({"ansible_pipelining": "no"}, False)])

@@ -68,10 +68,10 @@ class Conversation:
         sink: Sink,
         escalation: Escalation | None = None,
     ) -> None:
+        if not (process.stdin and process.stdout and process.stderr):
+            raise ValueError("the process has no pipes")
         self._process = process
-        self._stdin, self._stdout, self._stderr = (
-            t.cast("t.IO[bytes]", stream) for stream in (process.stdin, process.stdout, process.stderr)
-        )
+        self._stdin, self._stdout, self._stderr = process.stdin, process.stdout, process.stderr
         self._reader = FrameReader(token)
         self._unsent = memoryview(request if escalation else request + b"\n")
         self._data, self._missing = data, length

@@ -49,9 +49,9 @@ find_record() {
 # tabulator, they are the first members of these names: before them are numbers, lists of texts, and quotes are escaped.
 own_members() {
   sed -n \
-    -e "s/\"user\":\({[^}]*}\)/$tab\1$tab/" \
-    -e "s/\"cwd\":\(\"[^\"\\\\]*\(\\\\.[^\"\\\\]*\)*\"\)/$tab\1$tab/" \
-    -e "s/^[^$tab]*$tab\([^$tab]*\)${tab}[^$tab]*$tab\([^$tab]*\)$tab.*/\"user\":\1,\"cwd\":\2/p" \
+    -e "s/\"user\":\({[^}]*}\)/${tab}\1${tab}/" \
+    -e "s/\"cwd\":\(\"[^\"\\\\]*\(\\\\.[^\"\\\\]*\)*\"\)/${tab}\1${tab}/" \
+    -e "s/^[^${tab}]*${tab}\([^${tab}]*\)${tab}[^${tab}]*${tab}\([^${tab}]*\)${tab}.*/\"user\":\1,\"cwd\":\2/p" \
     "$record"
 }
 
@@ -80,7 +80,7 @@ watch() {
 }
 
 # The pids of the command and of all that descends from it, parents first.
-# shellcheck disable=SC2329 # by stop
+# shellcheck disable=SC2329 # stop calls it
 family() {
   pid=$(cat "$folder/pid" 2>/dev/null) || return 0
   table=$(timeout -s KILL 5 "$runsc" "$@" ps --format=table "$container")
@@ -101,7 +101,7 @@ END
 }
 
 # The end of a runsc client does not stop the command in the container.
-# shellcheck disable=SC2329 # by a trap
+# shellcheck disable=SC2329 # the traps call it
 stop() {
   reason=$1
   shift
@@ -133,7 +133,7 @@ if [ -z "$own" ]; then # runsc may be writing it
 fi
 [ -n "$own" ] || refuse "unreadable $record"
 command -v "$runsc" >/dev/null || refuse "no_runsc $runsc"
-if ! mkdir "$folder" || ! mkfifo "$folder/stdin"; then
+if ! { mkdir "$folder" && mkfifo "$folder/stdin"; }; then
   refuse "no_folder $folder"
 fi
 client='' watcher='' feeder=''
