@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Checking the files that options name, before anything is done: runsc says late and little about them."""
+"""Files that options name: checks before anything is done, since runsc says late and little about them, and digests."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import typing as t
@@ -14,6 +15,7 @@ from .runsc.errors import UsageError
 
 _HAVE_TO_EXIST = ("stdin", "console_socket")
 _MAY_BE_FOLDERS = ("debug_log",)
+_CHUNK = 1 << 20  # bytes
 
 
 def check_files(paths: t.Mapping[str, str | None]) -> None:
@@ -38,3 +40,12 @@ def _check_kind(option: str, path: str, mode: int) -> None:
             raise UsageError(f"{option}: {path!r} is not a socket", remedy="Give one on which something listens")
     elif not stat.S_ISREG(mode) and not stat.S_ISCHR(mode):
         raise UsageError(f"{option}: {path!r} is neither a file nor a device", remedy="Name a file")
+
+
+def file_digest(path: str) -> str:
+    """Return the SHA-256 of a file's content, in constant memory. :raises OSError: it can't be read."""
+    found = hashlib.sha256()
+    with open(path, "rb") as file:
+        for chunk in iter(lambda: file.read(_CHUNK), b""):
+            found.update(chunk)
+    return f"sha256:{found.hexdigest()}"

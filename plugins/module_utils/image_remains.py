@@ -71,6 +71,13 @@ def remove(remain: ImageRemain, statuses: t.Collection[str] = (DEAD,)) -> bool:
     return True
 
 
+def remove_path(path: str) -> None:
+    """Remove the one in this folder, if it is still dead. :raises OSError: it can't be removed."""
+    for remain in find(os.path.dirname(path)):
+        if remain.path == path:
+            remove(remain)
+
+
 def sweep(folder: str) -> None:
     """Remove what is dead in a folder that holds images, whosever it was."""
     for remain in find(folder):

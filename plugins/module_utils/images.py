@@ -14,6 +14,7 @@ import os
 import tempfile
 import typing as t
 
+from .files import file_digest
 from .runsc import procfs
 from .runsc.client import Runsc
 from .runsc.errors import RunscError, UnsupportedError, UsageError
@@ -26,13 +27,14 @@ IMAGE_FILES = (IMAGE_FILE, "pages.img", "pages_meta.img")
 _FORMAT = 1
 _UNFINISHED = f".{MANIFEST}-"
 _TEXTS = ("container", "runsc", "platform", "network", "machine", "time", "bundle", "spec_digest")  # of every manifest
-_OBJECTS = ("flags", "compared", "files")
+_OBJECTS = ("flags", "compared", "files", "digests")
 _VALIDATION = "restore-spec-validation"  # the flag of a runsc that compares the specs itself
 _ENFORCE = "enforce"  # its default
 # Processes that were saved on the first platform die on the second, of SIGILL, within a second.
 _DEADLY_MOVES = {("systrap", "ptrace")}
 # Flags that say where messages go, or that the manifest has fields for.
 _NOT_KEPT = ("root", "log", "debug", "alsologtostderr", "platform", "network")
+_MAKE_ANEW = "Copy the image again, or make a new checkpoint"
 _TRY_ANYWAY = f"to try all the same, remove {MANIFEST} from the image"
 
 Json = t.Dict[str, t.Any]
@@ -77,11 +79,11 @@ def inspect(path: str) -> Image | None:
         return None
     except OSError as exc:
         raise UsageError(f"path: {path!r} can't be read: {exc.strerror}", remedy="Give a folder") from exc
-    files: dict[str, int] = {}
+    sizes: dict[str, int] = {}
     for name in names:
         with contextlib.suppress(OSError):
             if name in IMAGE_FILES:
-                files[name] = os.path.getsize(os.path.join(path, name))
+                sizes[name] = os.path.getsize(os.path.join(path, name))
     # A manifest that a killed task was writing is of no use, and in nobody's way.
     strangers = [
         name for name in names if name not in IMAGE_FILES and name != MANIFEST and not name.startswith(_UNFINISHED)
@@ -89,18 +91,18 @@ def inspect(path: str) -> Image | None:
     try:
         manifest = _read_manifest(path)
     except UsageError as exc:
-        return Image(path, None, files, strangers, exc.message)
-    return Image(path, manifest, files, strangers, _incomplete(path, files, manifest))
+        return Image(path, None, sizes, strangers, exc.message)
+    return Image(path, manifest, sizes, strangers, _incomplete(path, sizes, manifest))
 
 
-def _incomplete(path: str, files: t.Mapping[str, int], manifest: Json | None) -> str:
+def _incomplete(path: str, sizes: t.Mapping[str, int], manifest: Json | None) -> str:
     try:
         check_image(path, "path")
     except UsageError as exc:
         return exc.message
     for name, size in (manifest or {}).get("files", {}).items():
-        if files.get(name) != size:
-            return f"{os.path.join(path, name)!r} has {files.get(name, 0)} bytes, and had {size} when it was made"
+        if sizes.get(name) != size:
+            return f"{os.path.join(path, name)!r} has {sizes.get(name, 0)} bytes, and had {size} when it was made"
     return ""
 
 
@@ -168,7 +170,14 @@ def describe(runsc: Runsc, record: Record) -> Json:
         "spec_digest": _digest(record.spec),
         "compared": compared(record.spec),
         "files": {},
+        "digests": {},
     }
+
+
+def contents(image: Image) -> Json:
+    """Return those fields of the manifest that tell whether an image is whole and undamaged. Reads all of it."""
+    digests = {name: file_digest(os.path.join(image.path, name)) for name in image.files}
+    return {"files": image.files, "digests": digests}
 
 
 def write_manifest(path: str, manifest: t.Mapping[str, t.Any]) -> None:
@@ -246,7 +255,8 @@ def check_restorable(
 ) -> list[str]:
     """Check all that is known to make a restore fail, with this binary on this host. An image without a manifest passes.
 
-    :param config: the config.json of the bundle that it would be restored with.
+    :param config: the config.json of the bundle that it would be restored with. Without one nobody is about to restore it,
+        and the content of its files is not read.
     :returns: warnings.
     :raises UsageError: there is no complete image, or the bundle is another one.
     :raises UnsupportedError: this binary or this host can't restore it.
@@ -257,14 +267,13 @@ def check_restorable(
         return []
     missing = _incomplete(path, (inspect(path) or Image(path, None, {}, [], "")).files, manifest)
     if missing:
-        raise UsageError(f"{option}: {missing}", remedy="Copy the image again, or make a new checkpoint")
+        raise UsageError(f"{option}: {missing}", remedy=_MAKE_ANEW)
     _check_host(runsc, path, manifest, option)
     warnings = _flag_warnings(runsc, manifest, option)
-    different = (
-        [name for name, digest in compared(config).items() if manifest["compared"].get(name) != digest]
-        if config
-        else []
-    )
+    if config is None:
+        return warnings
+    _check_contents(path, manifest, option)
+    different = [name for name, digest in compared(config).items() if manifest["compared"].get(name) != digest]
     if not different:
         return warnings
     parts = ", ".join(different)
@@ -278,6 +287,18 @@ def check_restorable(
         *warnings,
         f"{option}: the bundle differs from that of the image in {parts}; the restored processes stay as they were saved",
     ]
+
+
+def _check_contents(path: str, manifest: Json, option: str) -> None:
+    """Refuse a damaged image while the old container still runs: runsc would notice after that is gone, or never."""
+    for name, expected in manifest["digests"].items():
+        file_path = os.path.join(path, name)
+        try:
+            found = file_digest(file_path)
+        except OSError as exc:
+            raise UsageError(f"{option}: {file_path!r} can't be read: {exc.strerror}", remedy=_MAKE_ANEW) from exc
+        if found != expected:
+            raise UsageError(f"{option}: {file_path!r} is not what it was when it was made", remedy=_MAKE_ANEW)
 
 
 def _check_host(runsc: Runsc, path: str, manifest: Json, option: str) -> None:

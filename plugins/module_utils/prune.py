@@ -11,8 +11,9 @@ import os
 import shutil
 import typing as t
 
+from . import image_remains
 from .locks import container_lock, lock_path
-from .remains import CONTAINER, FOLDER, GOFER, GROUP, RECORD, SANDBOX, Filter, Remain, find
+from .remains import CONTAINER, FOLDER, GOFER, GROUP, IMAGE, RECORD, SANDBOX, Filter, Remain, find
 from .runsc import procfs, rescue
 from .runsc.client import Runsc
 from .runsc.errors import DeadlineError, RunscError
@@ -53,7 +54,7 @@ def prune(runsc: Runsc, wanted: Filter, *, check_mode: bool = False) -> Pruned:
 
 def _held(runsc: Runsc, remain: Remain) -> t.ContextManager[None]:
     """The lock of the container that it belongs to, so that nobody makes that anew meanwhile."""
-    if not remain.id or remain.kind == GROUP or not os.path.isdir(runsc.root):
+    if not remain.id or remain.kind in (GROUP, IMAGE) or not os.path.isdir(runsc.root):
         return contextlib.nullcontext()
     return container_lock(runsc.root, remain.id, _LOCK_PATIENCE)
 
@@ -76,6 +77,8 @@ def _remove(runsc: Runsc, remain: Remain) -> None:
         procfs.wait_dead(remain.pid, rescue.REAP_GRACE)
     elif remain.kind == FOLDER:
         shutil.rmtree(remain.path)
+    elif remain.kind == IMAGE:
+        image_remains.remove_path(remain.path)
     elif remain.kind == GROUP:
         os.rmdir(remain.path)  # the kernel refuses if a process is in it
     elif remain.path != lock_path(runsc.root, remain.id):  # we hold that one by now, and it goes when we release it

@@ -14,15 +14,16 @@ import time
 import typing as t
 
 from . import bundle as bundles
-from . import locks, one_shot
+from . import image_remains, locks, one_shot
 from .runsc import cgroups, procfs, statedir
 from .runsc.client import Runsc
 from .runsc.errors import RunscError, UsageError
 from .runsc.invoke import stale_private_folders
 
 CONTAINER, RECORD, SANDBOX, GOFER = "container", "record", "sandbox", "gofer"
-SOCKET, LOCK, EXIT_STATUS, OVERLAY, GROUP, FOLDER = "socket", "lock", "exit_status", "overlay", "cgroup", "folder"
-KINDS = (CONTAINER, RECORD, SANDBOX, GOFER, SOCKET, LOCK, EXIT_STATUS, OVERLAY, GROUP, FOLDER)
+SOCKET, LOCK, EXIT_STATUS, OVERLAY, IMAGE = "socket", "lock", "exit_status", "overlay", "image"
+GROUP, FOLDER = "cgroup", "folder"
+KINDS = (CONTAINER, RECORD, SANDBOX, GOFER, SOCKET, LOCK, EXIT_STATUS, OVERLAY, IMAGE, GROUP, FOLDER)
 
 # The files in a root by their names, and what each is. The first group of the pattern is the id.
 _FILES = (
@@ -40,13 +41,15 @@ _SETTLED = 5.0
 class Filter(t.NamedTuple):
     """What is wanted of all that is dead: kinds, ids that match a shell pattern, and an age in seconds.
 
-    C(bundles) are folders whose root file systems are looked at as well. With C(only), no other container is looked at.
+    C(bundles) are folders whose root file systems are looked at as well, C(images) folders that hold checkpoint images.
+    With C(only), no other container is looked at.
     """
 
     kinds: t.Sequence[str] = KINDS
     pattern: str | None = None
     older_than: float = 0.0
     bundles: t.Sequence[str] = ()
+    images: t.Sequence[str] = ()
     only: str | None = None
 
     def accepts(self, remain: Remain) -> bool:
@@ -82,6 +85,7 @@ def find(runsc: Runsc, wanted: Filter) -> Found:
         seen.processes: {SANDBOX, GOFER},
         seen.files: {SOCKET, LOCK, EXIT_STATUS},
         lambda: seen.overlays(wanted.bundles): {OVERLAY},
+        lambda: seen.images(wanted.images): {IMAGE},
         seen.groups: {GROUP},
         seen.folders: {FOLDER},
     }
@@ -197,15 +201,23 @@ class _Scene:
 
     def overlays(self, folders: t.Iterable[str]) -> t.Iterator[Remain]:
         """Yield the files that backed the writable root file systems of sandboxes that are gone."""
-        for folder in folders:
-            if not os.path.isabs(folder):
-                raise UsageError(f"bundles: {folder!r} is not absolute", remedy="Give absolute paths")
+        for folder in _absolute("bundles", folders):
             rootfs = os.path.join(folder, str((bundles.read_config(folder).get("root") or {}).get("path") or "rootfs"))
             with contextlib.suppress(OSError):
                 for file in sorted(os.listdir(rootfs)):
                     name = file[len(_FILESTORE) :]
                     if file.startswith(_FILESTORE) and name not in self._used and not procfs.find_sentries(name):
                         yield _file(OVERLAY, name, os.path.join(rootfs, file), "its sandbox is gone")
+
+    def images(self, folders: t.Iterable[str]) -> t.Iterator[Remain]:
+        """Yield what killed checkpoints have left beside images; the whole images are nobody's to remove."""
+        for folder in _absolute("images", folders):
+            for left in image_remains.find(folder):
+                remain = Remain(IMAGE, left.container, left.reason, left.age, left.path)
+                if left.status == image_remains.DEAD:
+                    yield remain
+                else:
+                    self.kept.append(remain)
 
 
 def _file(kind: str, name: str, path: str, reason: str) -> Remain:
@@ -218,3 +230,10 @@ def _changed(path: str) -> float:
         return os.lstat(path).st_mtime
     except OSError:
         return time.time()
+
+
+def _absolute(option: str, folders: t.Iterable[str]) -> t.Iterator[str]:
+    for folder in folders:
+        if not os.path.isabs(folder):
+            raise UsageError(f"{option}: {folder!r} is not absolute", remedy="Give absolute paths")
+        yield folder

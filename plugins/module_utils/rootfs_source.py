@@ -11,13 +11,13 @@ import os
 import stat
 import typing as t
 
+from .files import file_digest
 from .runsc.errors import RunscError, UsageError
 from .unpack import Tools, check_reference
 
 IMAGE, ARCHIVE, FOLDER, IN_PLACE = "image", "archive", "copy", "rootfs"
 # Where each container has something mounted. Before 2023, runsc makes what is missing with mode 0777, on the host.
 _MOUNT_POINTS = {"dev": 0o755, "proc": 0o755, "sys": 0o755, "tmp": 0o1777}
-_CHUNK = 1024 * 1024
 # An archive that holds an image, not a root file system: what lies at its top, and what takes it.
 _IMAGE_ARCHIVES = {"oci-layout": "oci-archive", "manifest.json": "docker-archive"}
 
@@ -72,7 +72,7 @@ def identify(source: Source, tools: Tools) -> str:
     if source.kind == IMAGE:
         return tools.image_digest(source.location)
     if source.kind == ARCHIVE:
-        return f"sha256:{_file_digest(source.location)}"
+        return _archive_digest(source.location)
     if source.kind == FOLDER:
         return f"sha256:{_folder_digest(source.location)}"
     return ""
@@ -123,15 +123,11 @@ def _remove_devices(rootfs: str) -> None:
                 os.unlink(path)
 
 
-def _file_digest(path: str) -> str:
-    digest = hashlib.sha256()
+def _archive_digest(path: str) -> str:
     try:
-        with open(path, "rb") as file:
-            for chunk in iter(lambda: file.read(_CHUNK), b""):
-                digest.update(chunk)
+        return file_digest(path)
     except OSError as exc:
         raise RunscError(f"archive: {path!r} can't be read: {exc.strerror}", remedy="Look at the disk") from exc
-    return digest.hexdigest()
 
 
 def _folder_digest(path: str) -> str:

@@ -185,6 +185,11 @@ manifest:
       type: dict
       returned: always
       sample: {"checkpoint.img": 684966}
+    digests:
+      description: The SHA-256 of each. M(gvisor.runsc.runsc_container) compares them before a restore.
+      type: dict
+      returned: always
+      sample: {"checkpoint.img": "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}
 image_size:
   description: The bytes of the image. Null in check mode if it is not there.
   returned: success

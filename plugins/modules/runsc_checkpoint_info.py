@@ -82,7 +82,7 @@ images:
       returned: always
       sample: {"checkpoint.img": 684966}
     complete:
-      description: Whether all of it is there, as far as its manifest or its size can tell.
+      description: Whether all of it is there, as far as its manifest or its size can tell. The content is compared before a restore only.
       type: bool
       returned: always
       sample: true

@@ -77,8 +77,8 @@ options:
       - Make the container from the checkpoint image in this folder instead of starting its command afresh.
       - Only when it has to be made; a container that runs stays as it is.
       - If M(gvisor.runsc.runsc_checkpoint) made the image, what is known to make a restore fail is refused before the container
-        that is there is touched, such as an image of another version of runsc. If the bundle or the flags are not those of the
-        checkpoint, a warning says so.
+        that is there is touched, such as an image of another version of runsc, or one that was damaged. If the bundle or the
+        flags are not those of the checkpoint, a warning says so.
     type: path
   stop_signal:
     description:

@@ -29,11 +29,13 @@ options:
       - V(gofer), running file servers of sandboxes that are gone.
       - V(socket), V(lock) and V(exit_status), files under O(root) of containers that are gone, and locks of killed tasks.
       - V(overlay), files in the root file systems of O(bundles) that backed the writable layer of sandboxes that are gone.
+      - V(image), folders that killed tasks of M(gvisor.runsc.runsc_checkpoint) have left in O(images), and that nobody can use.
+        They hold the memory of containers, with the secrets in it.
       - V(cgroup), empty control groups that killed tasks of this collection have left.
       - V(folder), private temporary folders of killed tasks.
     type: list
     elements: str
-    choices: [container, record, sandbox, gofer, socket, lock, exit_status, overlay, cgroup, folder]
+    choices: [container, record, sandbox, gofer, socket, lock, exit_status, overlay, image, cgroup, folder]
   pattern:
     description:
       - Only what belongs to ids that match this shell pattern. What has no id, gofers and folders, is left alone then.
@@ -47,6 +49,12 @@ options:
     default: 0.0
   bundles:
     description: Absolute paths of bundles whose root file systems are looked at for V(overlay).
+    type: list
+    elements: path
+  images:
+    description:
+      - Absolute paths of folders that hold checkpoint images, in which is looked for V(image). Whole images are never removed.
+      - What may be the only copy of a container's memory stays, and is returned in RV(kept).
     type: list
     elements: path
 extends_documentation_fragment:
@@ -140,23 +148,14 @@ ARGUMENTS: Spec = {
         "type": "list",
         "elements": "str",
         "choices": [
-            *(
-                "container",
-                "record",
-                "sandbox",
-                "gofer",
-                "socket",
-                "lock",
-                "exit_status",
-                "overlay",
-                "cgroup",
-                "folder",
-            ),
+            *("container", "record", "sandbox", "gofer", "socket", "lock", "exit_status", "overlay", "image", "cgroup"),
+            "folder",
         ],
     },
     "pattern": {"type": "str"},
     "older_than": {"type": "float", "default": 0.0},
     "bundles": {"type": "list", "elements": "path"},
+    "images": {"type": "list", "elements": "path"},
 }
 
 

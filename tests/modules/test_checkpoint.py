@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import signal
@@ -400,6 +401,23 @@ def test_a_restore_that_cannot_work_harms_nobody(place: Place) -> None:
             assert told.get("changed", False) is False
         (found,) = images(place)
         assert not found["restorable"] and words in found["reason"]
+    assert pid(place) == before
+
+
+def test_a_damaged_image_harms_nobody(place: Place) -> None:
+    """It has its size still, so that runsc alone would notice, when the old container is gone."""
+    place.container()
+    made = save(place)["manifest"]
+    before = place.container()["container"]["pid"]
+    file = image_of(place) / "checkpoint.img"
+    content = bytearray(file.read_bytes())
+    assert made["digests"][file.name] == f"sha256:{hashlib.sha256(content).hexdigest()}"
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    for check in (True, False):
+        options = {"name": place.id, "restore_from": str(image_of(place)), "recreate": "always"}
+        told = place.bad("runsc_container", "usage", check=check, **options)
+        assert "checkpoint.img' is not what it was when it was made" in told["msg"]
     assert pid(place) == before
 
 

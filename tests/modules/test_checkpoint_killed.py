@@ -228,7 +228,30 @@ def draft(place: Place, made: Path, **changes: Any) -> Json:
     }
 
 
-def test_what_others_have_left(place: Place) -> None:
+def pruned(place: Place, **options: Any) -> Json:
+    """Prune the folder of the images, after check mode has told the same."""
+    wanted = {"kinds": ["image"], "images": [str(image_of(place).parent)], **options}
+    told = place.good("runsc_prune", check=True, **wanted)
+    done = place.good("runsc_prune", **wanted)
+    for key in ("pruned", "kept"):
+        assert [found["path"] for found in told[key]] == [found["path"] for found in done[key]]
+    return done
+
+
+def sweep(place: Place, made: Path, expected: dict[str, str], by: str) -> None:
+    """Remove what is dead, by the next checkpoint, which finds its image there, or by a clean-up."""
+    if by == "checkpoint":
+        assert save(place, path=str(made))["changed"] is False
+        return
+    assert pruned(place, pattern=f"{place.id}-nobody")["changed"] is False
+    done = pruned(place)
+    found = {Path(each["path"]).name: key for key in ("pruned", "kept") for each in done[key]}
+    assert found == {name: "pruned" if status == "dead" else "kept" for name, status in expected.items()}
+    assert "images: 'x' is not absolute" in place.bad("runsc_prune", "usage", images=["x"])["msg"]
+
+
+@pytest.mark.parametrize("by", ["checkpoint", "prune"])
+def test_what_others_have_left(place: Place, by: str) -> None:
     """It holds all that a container had in memory, and its task may never be run again."""
     place.container()
     made = image_of(place).parent / "made"
@@ -274,7 +297,7 @@ def test_what_others_have_left(place: Place) -> None:
     assert save(place, path=str(made), check=True)["changed"] is False
     refused(place, "runtime")
     assert remains(place) == expected
-    assert save(place, path=str(made))["changed"] is False
+    sweep(place, made, expected, by)
     kept = {name: status for name, status in expected.items() if status != "dead"}
     assert remains(place) == kept
     # What its container was is no longer wanted when the container is another one.
