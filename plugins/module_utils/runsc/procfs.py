@@ -31,6 +31,7 @@ _CREATING = frozenset({"create", "run", "restore"})  # the subcommands that make
 _START_SLACK = 5.0
 Process = t.Tuple[int, t.List[str]]  # its pid and its command line
 
+_BEGINNING = 0.1  # seconds that a process takes at most from execve to its command line
 _ENDING = 1.0  # seconds that a process takes at most from losing its command line to being a zombie
 
 
@@ -55,12 +56,23 @@ def stat(pid: int) -> ProcessStat | None:
 
 def arguments(pid: int) -> list[str]:
     """Return the command line of a process; empty for a zombie, a kernel thread, or none at all."""
+    found: list[bytes] = []
+
+    def is_known() -> bool:
+        """Between the moment in which its parent knows that it runs a program and its first step it shows none."""
+        found[:] = [_command_line(pid)]
+        return bool(found[0]) or not os.path.exists(f"{_PROC}/{pid}/exe")
+
+    poll(is_known, _BEGINNING)
+    return [os.fsdecode(part) for part in found[0].split(b"\0")[:-1]]
+
+
+def _command_line(pid: int) -> bytes:
     try:
         with open(f"{_PROC}/{pid}/cmdline", "rb") as file:
-            data = file.read()
+            return file.read()
     except OSError:
-        return []
-    return [os.fsdecode(part) for part in data.split(b"\0")[:-1]]
+        return b""
 
 
 def is_dead(pid: int) -> bool:

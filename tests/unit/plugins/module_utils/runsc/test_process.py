@@ -137,6 +137,17 @@ def test_a_child_whose_parent_ended_too_soon_to_tell_it_ends_too(waits: bool, sa
     assert done.stdout == says
 
 
+def test_a_process_has_its_command_line_from_its_first_moment() -> None:
+    """Every second one has none yet when its parent goes on."""
+    command = ["sleep", "300"]
+    for _attempt in range(100):
+        with subprocess.Popen(command) as process:
+            found = procfs.arguments(process.pid)
+            process.kill()
+        assert found == command
+    assert procfs.arguments(process.pid) == []
+
+
 def test_a_launcher_is_seen_to_create_from_its_first_moment(tmp_path: pathlib.Path) -> None:
     """And what stays behind of it is not."""
     root = str(tmp_path / "root")
