@@ -131,7 +131,7 @@ class Planner:
         steps = lifecycle.plan(
             before.status, desired.state, recreate=recreate, restore=bool(desired.restore_from), force=force
         )
-        if not force and (steps or desired.state == RUNNING):
+        if (steps or desired.state == RUNNING) and not (force and self._takes_all_along(before)):
             self._check_not_frozen(before, sandbox)
         made = CREATE in steps or RESTORE in steps
         warnings = self._check_replacement(desired, before, steps, sandbox) if made else []
@@ -155,6 +155,10 @@ class Planner:
         if record is None or not pods.members(self._runsc, record, self._existing):
             return False
         return bool(pods.frozen_by(self._runsc, record, self._existing))
+
+    def _takes_all_along(self, before: Observed) -> bool:
+        """Whether its sandbox ends with it. A frozen member does not end, not even by force, while its sandbox goes on."""
+        return before.record is None or before.record.is_sandbox_root
 
     def _check_not_frozen(self, before: Observed, sandbox: str | None) -> None:
         record = before.record

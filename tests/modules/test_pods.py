@@ -144,6 +144,7 @@ def test_a_pause_freezes_all(place: Place) -> None:
         ("runsc_kill", {"name": pod.side}),
         ("runsc_container", pod.options(pod.side)),
         ("runsc_container", pod.options(pod.side, state="absent")),
+        ("runsc_container", pod.options(pod.side, state="absent", force=True)),
         ("runsc_container", pod.options(pod.root)),
     ):
         failed = place.bad(module, "runtime", **options)
@@ -151,6 +152,9 @@ def test_a_pause_freezes_all(place: Place) -> None:
     assert pod.bring(pod.app)["actions"] == ["resume"]
     assert place.good("runsc_exec", name=pod.side, argv=["echo", "again"])["stdout"] == "again"
     pod.bring(pod.side, state="paused")
+    assert pod.bring(pod.side, state="absent")["actions"] == ["force_delete"]
+    assert place.good("runsc_exec", name=pod.app, argv=["echo", "again"])["stdout"] == "again", "it is frozen no longer"
+    assert pod.bring(pod.side, state="paused")["actions"] == ["create", "start", "pause"]
     done = pod.bring(pod.root, state="absent")
     assert (done["actions"], done["removed_members"]) == (["force_delete"], [pod.app, pod.side])
     assert list(place.root.iterdir()) == []

@@ -41,7 +41,11 @@ class DeleteCommand(Invoker):
     def _settle(self, record: statedir.Record, force: bool) -> bool:
         """Bring the sandbox to where runsc's delete is safe and quick; return False if runsc must not be asked at all."""
         if not record.is_sandbox_root:
-            return self.is_live(record) and not rescue.names_foreign_gofer(record, self.root)
+            if not self.is_live(record) or rescue.names_foreign_gofer(record, self.root):
+                return False
+            if force and record.status == "paused":  # runsc would wait for ever for a frozen process to end
+                self.invoke("resume", [record.id], container=record.id)
+            return True
         if procfs.is_sentry(record.pid, record.sandbox, self.root, record.created):
             if not force:
                 return True

@@ -36,10 +36,14 @@ _ENDING = 1.0  # seconds that a process takes at most from losing its command li
 
 
 class ProcessStat(t.NamedTuple):
-    """From /proc/PID/stat: the one-letter state, and the start in clock ticks since boot (with the pid, an identity)."""
+    """From /proc/PID/stat: the one-letter state, and the start in clock ticks since boot (with the pid, an identity).
+
+    C(arguments_end) is the address at which the command line ends; 0 where there is none, or none yet.
+    """
 
     state: str
     start_ticks: int
+    arguments_end: int
 
 
 def stat(pid: int) -> ProcessStat | None:
@@ -51,20 +55,24 @@ def stat(pid: int) -> ProcessStat | None:
             fields = file.read().rpartition(b")")[2].split()
     except OSError:
         return None
-    return ProcessStat(fields[0].decode(), int(fields[19])) if len(fields) > 19 else None
+    return ProcessStat(fields[0].decode(), int(fields[19]), int(fields[46])) if len(fields) > 46 else None
 
 
 def arguments(pid: int) -> list[str]:
     """Return the command line of a process; empty for a zombie, a kernel thread, or none at all."""
-    found: list[bytes] = []
+    found = _command_line(pid)
+    if not found and poll(lambda: not _is_beginning(pid), _BEGINNING):
+        found = _command_line(pid)
+    return [os.fsdecode(part) for part in found.split(b"\0")[:-1]]
 
-    def is_known() -> bool:
-        """Between the moment in which its parent knows that it runs a program and its first step it shows none."""
-        found[:] = [_command_line(pid)]
-        return bool(found[0]) or not os.path.exists(f"{_PROC}/{pid}/exe")
 
-    poll(is_known, _BEGINNING)
-    return [os.fsdecode(part) for part in found[0].split(b"\0")[:-1]]
+def _is_beginning(pid: int) -> bool:
+    """Whether a process has replaced its program and has no command line yet, while its parent already goes on.
+
+    The processes of a sandbox never show one, but they have an address for it.
+    """
+    found = stat(pid)
+    return found is not None and not found.arguments_end and os.path.exists(f"{_PROC}/{pid}/exe")
 
 
 def _command_line(pid: int) -> bytes:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
 import types
 import typing as t
 
@@ -19,6 +20,9 @@ DEFAULT_ROOT = "/var/run/runsc"  # what runsc itself uses when XDG_RUNTIME_DIR i
 _INFIX = "_sandbox:"
 _STATE = ".state"
 _LOCK = ".lock"
+_REWRITE = 0.2  # seconds that runsc takes at most to write a file
+_FRESH = 2.0  # seconds since its last change after which nobody writes it any more
+_PAUSE = 0.002  # seconds between two looks
 
 
 class Record(t.NamedTuple):
@@ -79,7 +83,19 @@ def ids_of_files(root: str) -> set[str]:
 
 
 def read(path: str) -> Record | None:
-    """Read one state file. None if it is gone meanwhile; a file that makes no sense becomes a record with a problem."""
+    """Read one state file. None if it is gone meanwhile; a file that makes no sense becomes a record with a problem.
+
+    runsc empties the file and then writes it, so one that makes no sense just after a change is given a moment.
+    """
+    deadline = time.monotonic() + _REWRITE
+    while True:
+        record = _read(path)
+        if not record or not record.problem or time.time() - record.written > _FRESH or time.monotonic() > deadline:
+            return record
+        time.sleep(_PAUSE)
+
+
+def _read(path: str) -> Record | None:
     try:
         with open(path, "rb") as file:
             return parse(path, file.read())._replace(written=os.fstat(file.fileno()).st_mtime)

@@ -11,6 +11,7 @@ import os
 import pathlib
 import stat
 import tempfile
+import threading
 import typing as t
 
 import pytest
@@ -67,6 +68,27 @@ def test_a_record_says_when_it_was_written(tmp_path: pathlib.Path) -> None:
     assert record is not None and (record.written, record.socket, record.pid) == (2000.0, "/run/x.sock", -1)
     path.unlink()
     assert statedir.read(str(path)) is None
+
+
+def test_a_record_that_is_just_being_written_is_read_when_it_is_whole(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "a_sandbox:a.state"
+    path.write_text('{"id": "a", ', encoding="utf-8")
+    writer = threading.Timer(0.05, path.write_text, ('{"id": "a", "status": "running"}',))
+    writer.start()
+    record = statedir.read(str(path))
+    writer.join()
+    assert record is not None and (record.status, record.problem) == ("running", "")
+
+
+def test_an_old_record_that_makes_no_sense_is_not_waited_for(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a_sandbox:a.state"
+    path.write_text("{", encoding="utf-8")
+    os.utime(str(path), (1000, 2000))
+    monkeypatch.setattr(statedir.time, "sleep", pytest.fail)
+    record = statedir.read(str(path))
+    assert record is not None and "can't be read" in record.problem
 
 
 MOUNTS = """\

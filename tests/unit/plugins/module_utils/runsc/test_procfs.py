@@ -31,14 +31,17 @@ class Proc:
         (folder / "stat").write_text(f"cpu 1 2 3\nbtime {BOOT}\n", encoding="ascii")
         (folder / "self").mkdir()
 
-    def add(self, pid: int, argv: t.Sequence[str], state: str = "S", after: float = 0.0) -> None:
-        """Add a process that started so many seconds after the boot."""
+    def add(
+        self, pid: int, argv: t.Sequence[str], state: str = "S", after: float = 0.0, arguments_end: int = 0
+    ) -> pathlib.Path:
+        """Add a process that started so many seconds after the boot. Return its folder."""
         folder = self._folder / str(pid)
         folder.mkdir()
         folder.joinpath("cmdline").write_bytes(b"".join(os.fsencode(part) + b"\0" for part in argv))
-        fields = ["0"] * 50
-        fields[18] = str(int(after * TICKS))
+        fields = ["0"] * 46
+        fields[18], fields[45] = str(int(after * TICKS)), str(arguments_end)
         folder.joinpath("stat").write_text(f"{pid} (odd) name) {state} {' '.join(fields)}\n", encoding="ascii")
+        return folder
 
 
 @pytest.fixture
@@ -135,7 +138,30 @@ def test_what_is_no_pid_is_dead(proc: Proc, pid: int) -> None:
 
 def test_a_name_with_blanks_and_brackets_does_not_confuse(proc: Proc) -> None:
     proc.add(7, ["x"], after=5)
-    assert procfs.stat(7) == procfs.ProcessStat("S", 5 * TICKS)
+    assert procfs.stat(7) == procfs.ProcessStat("S", 5 * TICKS, 0)
+
+
+@pytest.mark.parametrize(
+    ("has_program", "arguments_end", "looks"),
+    [(True, 0, 1), (True, 4096, 0), (False, 0, 0)],
+    ids=["just beginning", "a process of a sandbox", "of the kernel"],
+)
+def test_only_a_process_that_is_just_beginning_is_given_time(
+    proc: Proc, monkeypatch: pytest.MonkeyPatch, has_program: bool, arguments_end: int, looks: int
+) -> None:
+    folder = proc.add(7, [], arguments_end=arguments_end)
+    if has_program:
+        (folder / "exe").touch()
+    slept: list[float] = []
+
+    def begin(seconds: float) -> None:
+        slept.append(seconds)
+        folder.joinpath("cmdline").write_bytes(b"runsc\0list\0")
+        folder.joinpath("stat").write_text(folder.joinpath("stat").read_text("ascii")[:-2] + "9\n", "ascii")
+
+    monkeypatch.setattr(time, "sleep", begin)
+    assert procfs.arguments(7) == (["runsc", "list"] if looks else [])
+    assert len(slept) == looks
 
 
 def test_who_only_has_the_number_of_a_dead_one_is_another(proc: Proc) -> None:
