@@ -123,6 +123,7 @@ class Machine:
             "TMPDIR": str(self.folder / "tmp"),
             "LC_ALL": "C.UTF-8",
             "USER": "root",
+            "PYTHONPYCACHEPREFIX": os.environ["PYTHONPYCACHEPREFIX"],
         }
 
     def argv(self, script: str) -> list[str]:

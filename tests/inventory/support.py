@@ -148,7 +148,7 @@ class Ground:
             "ANSIBLE_LOCALHOST_WARNING": "0",
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "0",
             "ANSIBLE_SSH_ARGS": "-o ControlMaster=no",
-            "PYTHONPYCACHEPREFIX": str(self.folder.parent / "pycache"),
+            "PYTHONPYCACHEPREFIX": os.environ["PYTHONPYCACHEPREFIX"],
         }
 
     def listed(self, *, says: str = "", cache: bool = True, **options: Any) -> Listed:

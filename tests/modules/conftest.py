@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import os
 import shutil
 import tempfile
@@ -54,11 +55,12 @@ def source(base: Path) -> Path:
 @pytest.fixture(scope="session", autouse=True)
 def feature_cache() -> Iterator[None]:
     """Forget in the end what the modules learned of binaries that no longer exist."""
-    folder = Path(default_cache_folder())
-    before = set(folder.glob("*"))
     yield
-    for path in set(folder.glob("*")) - before:
-        path.unlink()
+    for path in Path(default_cache_folder()).glob("features-*.json"):
+        # Other tests, which may run at the same time, count on what is known of a binary that still exists.
+        with contextlib.suppress(FileNotFoundError):
+            if not Path(json.loads(path.read_text(encoding="utf-8"))["binary"]).exists():
+                path.unlink()
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ PATIENCE = 20.0  # seconds until a test gives up on something that takes millise
 PLAY_PATIENCE = 120.0  # the same for a play
 
 RUNNER = Path(__file__).with_name("runner.py")
-_NOT_FOR_MODULES = ("XDG_RUNTIME_DIR", "PYTHONDONTWRITEBYTECODE")
+_NOT_FOR_MODULES = ("XDG_RUNTIME_DIR",)
 
 
 def _load(path: Path) -> Any:
@@ -234,7 +234,6 @@ class Place:
             **kept,
             "TMPDIR": str(self.tmp),
             "PYTHONPATH": str(COLLECTIONS),
-            "PYTHONPYCACHEPREFIX": str(self.folder.parent / "pycache"),
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
         }
 
