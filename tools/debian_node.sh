@@ -80,14 +80,17 @@ is_gone() {
   [ "$state" = Z ]
 }
 
-# The control groups that systemd-nspawn gives to the machine's systemd are below its own. Without one, two machines, or two
-# runs of the tests, would share them.
+# The control groups of the machine are below the ones that systemd-nspawn is in. Without its own, two machines, or two runs of
+# the tests, would share them. With control groups version 1 there is one for each controller.
 own_cgroups() {
-  local base
-  for base in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
-    [ -e "$base/cgroup.procs" ] || continue
+  local base file
+  for base in /sys/fs/cgroup /sys/fs/cgroup/*; do
+    if [ ! -e "$base/cgroup.procs" ] || [ -L "$base" ] || ! mountpoint -q "$base"; then continue; fi
     mkdir "$base/$1"
     echo "$base/$1" >>"$folder/cgroups"
+    for file in cpuset.cpus cpuset.mems; do # without them nothing can run in it
+      [ ! -e "$base/cpuset.cpus" ] || cat "$base/$file" >"$base/$1/$file"
+    done
     echo "$$" >"$base/$1/cgroup.procs"
   done
 }

@@ -134,7 +134,8 @@ def run_all(runner: Runner, build: Path, cores: Sequence[str]) -> None:
     computing = [Step(15, "lint"), Step(5, "docs"), Step(2, "coverage"), Step(10, "unit")]
     computing += [Step(15, f"sanity-{core}") for core in cores]
     computing += [Step(20, f"units-{core}") for core in cores]
-    computing += [Step(10, "dist")]
+    # The scenarios wait a lot, but have caches of their own, so they go with those that do nothing but compute.
+    computing += [Step(10, "dist"), Step(30, "molecule")]
     # Each of these forgets in the end what was remembered of runsc meanwhile, which others count on.
     waiting = [Step(30, "connection"), Step(60, "system"), *(Step(30, f"integration-{core}") for core in cores)]
     beside = threading.Thread(target=runner.run, args=(computing, f"COLLECTIONS={build / 'beside'}"))

@@ -6,8 +6,8 @@
 usage: make_releases.py FOLDER LOOSE_RUNSC ARCHIVED_RUNSC
 
 Below FOLDER/release, each release in the layout of its time; the bad ones differ from the good ones in one thing each.
-Below FOLDER/apt, a repository for apt with one package; FOLDER/archive.key is its key. The programs beside runsc are
-placeholders: Debian has no package with the real ones.
+FOLDER/nightly has the same. Below FOLDER/apt, a repository for apt with one package; FOLDER/archive.key is its key. The
+programs beside runsc are placeholders: Debian has no package with the real ones.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ ARCHIVED = "20260831.0"
 WRONG_CHECKSUM = "20990101.0"
 TRUNCATED = "20990102.0"  # by release_server.py
 NO_SANDBOX = "20990104.0"
+SUITE = "20260831"
 PLACEHOLDER = b"#!/bin/sh\nexit 0\n"
 # Says its version, and runs no sandbox.
 BROKEN_RUNSC = b'#!/bin/sh\n[ "$1" = --version ] && echo "runsc version release-20990104.0"\n'
@@ -81,9 +82,9 @@ def make_archived(root: Path, release: str, content: bytes, *, checksum_of: byte
 
 
 def make_repository(root: Path, runsc: Path) -> None:
-    """A flat set of files that apt takes for the suite "release" of a repository, signed with a key of its own."""
+    """A flat set of files that apt takes for a suite of a repository, signed with a key of its own."""
     architecture = subprocess.check_output(["dpkg", "--print-architecture"], text=True).strip()
-    pool, dists = root / "apt/pool", root / "apt/dists/release"
+    pool, dists = root / "apt/pool", root / "apt/dists" / SUITE
     (dists / f"main/binary-{architecture}").mkdir(parents=True)
     pool.mkdir()
     control = (
@@ -104,7 +105,7 @@ def make_repository(root: Path, runsc: Path) -> None:
     index.write_text(control + where, encoding="utf-8")
     digest = hashlib.sha256(index.read_bytes()).hexdigest()
     (dists / "Release").write_text(
-        f"Suite: release\nCodename: release\nArchitectures: {architecture}\nComponents: main\n"
+        f"Suite: {SUITE}\nCodename: {SUITE}\nArchitectures: {architecture}\nComponents: main\n"
         f"SHA256:\n {digest} {index.stat().st_size} {index.relative_to(dists)}\n",
         encoding="utf-8",
     )
@@ -138,6 +139,7 @@ def main() -> None:
     make_archived(root, TRUNCATED, good)
     make_archived(root, NO_SANDBOX, archive_of(BROKEN_RUNSC))
     (root / "release/latest").symlink_to(ARCHIVED)
+    (root / "nightly").symlink_to("release")
     make_repository(root, archived)
 
 
