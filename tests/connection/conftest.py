@@ -136,9 +136,8 @@ def near_distribution(version: RunscVersion, base: Path, debian: Path) -> Iterat
         yield made
 
 
-@pytest.fixture
-def own_distribution(version: RunscVersion, base: Path, way: Json) -> Iterator[Site]:
-    """A running container of Debian with python3 for one test, which may do there what it likes."""
+@contextlib.contextmanager
+def _own_distribution(version: RunscVersion, base: Path, way: Json) -> Iterator[Site]:
     folder = unpack(Path(os.environ["DEBIAN_ROOTFS"]), base / f"d{next(_NUMBERS)}")
     try:
         with _site(version, base, folder, way) as made:
@@ -147,3 +146,10 @@ def own_distribution(version: RunscVersion, base: Path, way: Json) -> Iterator[S
             yield made
     finally:
         shutil.rmtree(folder)
+
+
+@pytest.fixture
+def two_distributions(version: RunscVersion, base: Path, sshd: Sshd) -> Iterator[list[Site]]:
+    """A running container of Debian on this machine and one behind ssh, for one test, which may do there what it likes."""
+    with _own_distribution(version, base, {}) as near, _own_distribution(version, base, sshd.variables) as far:
+        yield [near, far]

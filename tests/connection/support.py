@@ -131,17 +131,13 @@ class Site(Place):
             argv for argv in found if argv[0] not in ("runsc-sandbox", "runsc-gofer", "tini") and "-s" not in argv[1:2]
         ]
 
-    def inventory(
-        self, hosts: Json | None = None, groups: dict[str, list[str]] | None = None, **changes: Any
-    ) -> Path:
+    def inventory(self, hosts: Json | None = None, **changes: Any) -> Path:
         """Write an inventory and return its path.
 
         :param hosts: the variables of each host; without it the container alone, named C(sandbox).
-        :param groups: the hosts of each group.
         """
         path = self.folder / f"inventory{len(list(self.folder.glob('inventory*')))}.json"
-        children = {group: {"hosts": dict.fromkeys(names, {})} for group, names in (groups or {}).items()}
-        content = {"all": {"hosts": hosts or {"sandbox": {}}, "vars": self.variables(**changes), "children": children}}
+        content = {"all": {"hosts": hosts or {"sandbox": {}}, "vars": self.variables(**changes)}}
         path.write_text(json.dumps(content), encoding="utf-8")
         return path
 
