@@ -32,7 +32,8 @@ grep -q 'Hello ada' printed
 
 
 def _run(machine: Machine, project: Project, command: str) -> str:
-    script = f"exec 2>&1\ncd {project.folder}\n{LOGIN if command == 'molecule login\n' else command}"
+    command = LOGIN if command == "molecule login\n" else command
+    script = f"exec 2>&1\ncd {project.folder}\n{command}"
     environment = {**ENVIRONMENT, "TERM": "dumb"}
     return machine.run(script, environment=environment, patience=PATIENCE).stdout
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gvisor.runsc.plugins.plugin_utils.molecule import keys
+from ansible_collections.gvisor.runsc.plugins.plugin_utils.molecule.sandboxes import Scenario
 from ansible_collections.gvisor.runsc.tests.docs import support
-from ansible_collections.gvisor.runsc.tests.docs.molecule import Project, write
+from ansible_collections.gvisor.runsc.tests.docs.molecule import ENVIRONMENT, Project, write
 from ansible_collections.gvisor.runsc.tests.docs.support import Json, Machine
 
 LOOK = (
@@ -103,6 +104,18 @@ def _changed(printed: str, host: str = "localhost") -> int:
     return int(found[1])
 
 
+def _image(machine: Machine, project: Project) -> str:
+    """Return the image that the inventory plugin says the sandbox was made from."""
+    (note,) = (machine.folder / "home/.ansible/tmp").glob("molecule.*.keys")
+    root = f"/run/gvisor-molecule-{Scenario(str(project.folder), str(note)).mark('pictured')}"
+    source = project.folder / "example.runsc.yml"
+    write(source, json.dumps({"plugin": "gvisor.runsc.runsc_containers", "roots": [root]}))
+    listed = machine.run(f"ansible-inventory -i {source} --list", environment=ENVIRONMENT).stdout
+    ((_name, variables),) = json.loads(listed)["_meta"]["hostvars"].items()
+    image = variables["runsc_image"]
+    return str(image["__ansible_unsafe"] if isinstance(image, dict) else image)
+
+
 def test_keys(machine: Machine, project: Project, box: Path) -> None:
     platforms = _platforms(machine.version)
     # How credentials and certificates are treated takes a registry to see; that they get to the bundle is tested apart.
@@ -134,6 +147,8 @@ def test_keys(machine: Machine, project: Project, box: Path) -> None:
     assert pictured["seen"][2] == "grey" and "may not" not in pictured["seen"]
     assert packed["seen"][0] == "packed" and "may not" in packed["seen"]
     machine.run("test ! -e /srv/box/rootfs/written")
+
+    assert _image(machine, project) == "oci:/srv/layout:1"
 
     state = next(folder for folder in (machine.folder / "home/.ansible/tmp").glob("molecule.*.keys")) / "state.yml"
     state.write_text(state.read_text().replace("created: true", "created: false"), encoding="utf-8")
