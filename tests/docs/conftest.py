@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gvisor.runsc.tests.docs import support
-from ansible_collections.gvisor.runsc.tests.docs.molecule import Project
+from ansible_collections.gvisor.runsc.tests.docs.projects import Project
 from ansible_collections.gvisor.runsc.tests.docs.support import Machine, RunscVersion
 
 

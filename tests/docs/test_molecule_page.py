@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ansible_collections.gvisor.runsc.plugins.plugin_utils.molecule import keys
 from ansible_collections.gvisor.runsc.tests.docs import support
-from ansible_collections.gvisor.runsc.tests.docs.molecule import ENVIRONMENT, PATIENCE, Project, write
+from ansible_collections.gvisor.runsc.tests.docs.projects import ENVIRONMENT, PATIENCE, Project, write
 from ansible_collections.gvisor.runsc.tests.docs.support import DOCS, Block, Machine
 
 PAGE = DOCS / "molecule.md"

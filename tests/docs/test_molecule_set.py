@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.gvisor.runsc.plugins.plugin_utils.molecule import keys
 from ansible_collections.gvisor.runsc.plugins.plugin_utils.molecule.sandboxes import Scenario
 from ansible_collections.gvisor.runsc.tests.docs import support
-from ansible_collections.gvisor.runsc.tests.docs.molecule import ENVIRONMENT, Project, write
+from ansible_collections.gvisor.runsc.tests.docs.projects import ENVIRONMENT, Project, write
 from ansible_collections.gvisor.runsc.tests.docs.support import Json, Machine
 
 LOOK = (
