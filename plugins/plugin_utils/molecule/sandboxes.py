@@ -42,7 +42,7 @@ class Scenario(t.NamedTuple):
 
     def mark(self, name: str = "") -> str:
         """Return what makes names of this scenario, or of one of its sandboxes, differ from all others on the machine."""
-        whole = "\n".join((self.project, self.ephemeral, name))
+        whole = ":".join((self.project, self.ephemeral, name))
         return hashlib.sha256(whole.encode()).hexdigest()[:10]
 
     @property
