@@ -24,7 +24,7 @@ def _playbook(folder: Path) -> Path:
     """Copy the playbook to a folder, with the files that are no text: the package and an archive."""
     shutil.copytree(SITE, folder)
     files = folder / "roles/greeter/files"
-    build = ["dpkg-deb", "--root-owner-group", "--build", folder / "package", files / "greeter.deb"]
+    build = ["dpkg-deb", "--root-owner-group", "--build", str(folder / "package"), str(files / "greeter.deb")]
     subprocess.run(build, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=PATIENCE)
     (folder / "past.log").write_text("2025: hello\n", encoding="utf-8")
     with tarfile.open(files / "past.tar.gz", "w:gz") as archive:
