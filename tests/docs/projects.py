@@ -16,7 +16,7 @@ from ansible_collections.gvisor.runsc.tests.docs import support
 from ansible_collections.gvisor.runsc.tests.docs.support import Done, Json, Machine
 
 ENVIRONMENT = {"ANSIBLE_COLLECTIONS_PATH": str(support.COLLECTIONS), "ANSIBLE_LOCALHOST_WARNING": "0", "NO_COLOR": "1"}
-PATIENCE = 300.0  # seconds for a command that applies several playbooks, on a machine that is busy
+PATIENCE = 900.0  # seconds for a command that applies several playbooks, on a machine that is busy
 PLAYBOOKS = ("create", "destroy", "prepare")
 
 
