@@ -213,7 +213,7 @@ runsc: $(PYBIN)/.stamp ## fetch each runsc version that this Debian release offe
 debian: tree apt ## make root file systems of Debian for the tests: one with python3, one that boots and takes ssh
 	@make_rootfs() { PYTHONPATH=$(COLLECTIONS) $(CONTROL) $(TREE)/tools/debian_rootfs.py "$$@"; }
 	# python3-minimal lacks json, zipfile and more of what Ansible's modules import.
-	make_rootfs $(DEBIAN_ROOTFS) python3 sudo
+	make_rootfs $(DEBIAN_ROOTFS) python3 python3-apt sudo
 	make_rootfs $(DEBIAN_NODE) python3 python3-apt systemd-sysv dbus openssh-server ca-certificates
 
 # The source of the ansible-core in the dev environment: its packages lack its tests.

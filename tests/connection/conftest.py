@@ -114,9 +114,10 @@ def near(version: RunscVersion, base: Path, rootfs: Path) -> Iterator[Site]:
         yield made
 
 
-def _make_debian(site: Site) -> None:
+def _make_debian(site: Site, *command: str) -> None:
     path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    site.make(changes={"process": {"env": [path]}, "root": {"readonly": False}})
+    process: Json = {"env": [path], **({"args": list(command)} if command else {})}
+    site.make(changes={"process": process, "root": {"readonly": False}})
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +134,22 @@ def near_distribution(version: RunscVersion, base: Path, debian: Path) -> Iterat
     with _site(version, base, debian, {}) as made:
         _make_debian(made)
         yield made
+
+
+@contextlib.contextmanager
+def _own_distribution(version: RunscVersion, base: Path, way: Json) -> Iterator[Site]:
+    folder = unpack(Path(os.environ["DEBIAN_ROOTFS"]), base / f"d{next(_NUMBERS)}")
+    try:
+        with _site(version, base, folder, way) as made:
+            # The shell is the parent of what services leave behind, and reaps it, as the first process of a machine does.
+            _make_debian(made, "/bin/sh", "-c", "while sleep 1000; do :; done")
+            yield made
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def two_distributions(version: RunscVersion, base: Path, sshd: Sshd) -> Iterator[list[Site]]:
+    """A running container of Debian on this machine and one behind ssh, for one test, which may do there what it likes."""
+    with _own_distribution(version, base, {}) as near, _own_distribution(version, base, sshd.variables) as far:
+        yield [near, far]

@@ -167,6 +167,7 @@ class Site(Place):
         inventory: Path | None = None,
         check: bool = True,
         environment: dict[str, str] | None = None,
+        patience: float = PLAY_PATIENCE,
     ) -> str:
         """Run a program of ansible-core and return all that it prints."""
         done = subprocess.run(
@@ -179,7 +180,7 @@ class Site(Place):
             errors="surrogateescape",
             env={**self.environment, **(environment or {})},
             cwd=self.folder,
-            timeout=PLAY_PATIENCE,
+            timeout=patience,
         )
         assert not check or done.returncode == 0, done.stdout
         return done.stdout

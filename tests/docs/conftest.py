@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gvisor.runsc.tests.docs import support
+from ansible_collections.gvisor.runsc.tests.docs.projects import Project
 from ansible_collections.gvisor.runsc.tests.docs.support import Machine, RunscVersion
 
 
@@ -36,3 +37,11 @@ def machine(version: RunscVersion) -> Iterator[Machine]:
             yield made
     finally:
         shutil.rmtree(folder)
+
+
+@pytest.fixture
+def project(machine: Machine) -> Iterator[Project]:
+    """An empty project for one test."""
+    made = Project(Path(tempfile.mkdtemp(prefix="project", dir=machine.work)))
+    yield made
+    made.clear(machine)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.gvisor.runsc.plugins.module_utils import lifecycle
@@ -67,6 +67,7 @@ def test_the_table_is_complete() -> None:
     restore=st.booleans(),
     force=st.booleans(),
 )
+@settings(deadline=None)
 def test_every_plan_ends_in_the_state_asked_by_steps_that_runsc_takes(
     cell: tuple[str, str], recreate: bool, restore: bool, force: bool
 ) -> None:
@@ -76,6 +77,7 @@ def test_every_plan_ends_in_the_state_asked_by_steps_that_runsc_takes(
 
 
 @given(cell=st.sampled_from(EVERY_CELL), force=st.booleans(), restore=st.booleans())
+@settings(deadline=None)
 def test_a_second_plan_is_empty(cell: tuple[str, str], force: bool, restore: bool) -> None:
     found, asked = cell
     end = simulate(found, plan(found, asked, force=force, restore=restore))
@@ -83,6 +85,7 @@ def test_a_second_plan_is_empty(cell: tuple[str, str], force: bool, restore: boo
 
 
 @given(cell=st.sampled_from(EVERY_CELL), restore=st.booleans())
+@settings(deadline=None)
 def test_a_satisfied_state_takes_no_steps(cell: tuple[str, str], restore: bool) -> None:
     found, asked = cell
     assert (plan(found, asked, restore=restore) == ()) == (found in SATISFIED_BY[asked])

@@ -11,7 +11,7 @@ import select
 import typing as t
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.errors import (
@@ -56,6 +56,7 @@ def test_a_record_that_tells_nothing_means_root() -> None:
 
 
 @given(st.dictionaries(st.sampled_from(["args", "env", "cwd", "user", "capabilities", "terminal"]), odd))
+@settings(deadline=None)
 def test_any_document_is_completed_or_refused(process: dict[str, t.Any]) -> None:
     try:
         document = complete_process(process, RECORD)
@@ -73,6 +74,7 @@ def test_what_is_no_event_becomes_an_error(data: t.Any) -> None:
 
 
 @given(st.dictionaries(st.sampled_from(["cpu", "memory", "pids", "network_interfaces"]), odd))
+@settings(deadline=None)
 def test_any_statistics_become_an_event(body: dict[str, t.Any]) -> None:
     event = Event.from_line(json.dumps({"type": "stats", "id": "a", "data": body}))
     assert event.stats is not None or event.error

@@ -14,7 +14,7 @@ import sys
 import typing as t
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc import exit_status, flags, ids, procfs, signals
@@ -175,6 +175,7 @@ def test_it_runs_in_a_session_of_its_own() -> None:
 
 
 @given(st.text(alphabet="abcXYZ019_+.-", min_size=1, max_size=ids.MAX_LENGTH))
+@settings(deadline=None)
 def test_ids_that_runsc_takes(container: str) -> None:
     if container.startswith("-") or container in (".", ".."):
         with pytest.raises(UsageError):
@@ -199,6 +200,7 @@ def test_ids_in_each_others_way() -> None:
 
 
 @given(st.dictionaries(st.from_regex(r"[a-z][a-z0-9-]{0,20}", fullmatch=True), st.text(max_size=20)))
+@settings(deadline=None)
 def test_flags_there_and_back(config: dict[str, str]) -> None:
     assert flags.parse(flags.arguments(flags.normalise(config))) == config
 

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 import tomllib
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.gvisor.runsc.plugins.plugin_utils.engines import toml
@@ -29,6 +29,7 @@ TABLES = st.recursive(
 
 
 @given(st.lists(NAMES, min_size=1, max_size=3), TABLES)
+@settings(deadline=None)
 def test_round_trip(keys: list[str], values: dict[str, t.Any]) -> None:
     document: t.Any = tomllib.loads(toml.table(keys, values))
     for key in keys:

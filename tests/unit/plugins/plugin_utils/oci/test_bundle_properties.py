@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.gvisor.runsc.plugins.module_utils.bundle_config import Found, build_config, parse
@@ -29,6 +29,7 @@ _WRONG: dict[str, dict[str, t.Any]] = {
 
 
 @given(options())
+@settings(deadline=None)
 def test_right_options_make_a_right_configuration(chosen: dict[str, t.Any]) -> None:
     report = validate_config(build_config(parse(chosen), Found()), network=chosen.get("network"))
     assert report.errors == ()
@@ -41,6 +42,7 @@ def test_right_options_make_a_right_configuration(chosen: dict[str, t.Any]) -> N
 
 
 @given(options(), st.sampled_from(sorted(_WRONG)))
+@settings(deadline=None)
 def test_what_spec_makes_wrong_is_found(chosen: dict[str, t.Any], place: str) -> None:
     config = build_config(parse({**chosen, "spec": _WRONG[place]}), Found())
     report = validate_config(config, network=chosen.get("network"))
