@@ -14,7 +14,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from .files import check_files
 from .observation import glance
-from .reconcile import ReconcileError
+from .reconcile_error import ReconcileError
 from .runsc.client import Runsc
 from .runsc.errors import RunscError, UsageError
 from .runsc.invoke import DEFAULT_ROOT, TIMEOUT
