@@ -25,7 +25,7 @@ FLOORS: list[set[str]] = [
         *("runs_task", "update_task", "wait_task"),
     },
     {
-        *("accounts", "annotations", "bundle", "bundle_build", "bundle_config", "bundle_folder"),
+        *("accounts", "annotations", "archive", "bundle", "bundle_build", "bundle_config", "bundle_folder"),
         *("bundle_values", "checkpoint", "execute", "files", "images", "inside", "inspection", "limits"),
         *("image_remains", "locks", "observation", "one_shot", "parallel", "planning", "pod_order", "pods"),
         *("process_values", "prune", "purge", "reconcile", "reconcile_error", "remains", "rootfs_source", "sampling"),
