@@ -4,9 +4,9 @@
 
 """Importing the rest from the archive in which Ansible sends it, without compiling everything twice.
 
-A managed node gets the sources of a module in an archive, which Python compiles anew in each task. zipimport does that twice, the
-first time when it is asked for no more than the name of a file (CPython issue 141276). Here a name is found without it, which
-makes each task a tenth shorter, see docs/performance.md. Where modules are no archive, this does nothing.
+A managed node gets the sources of a module in an archive, which Python compiles anew in each task. zipimport does that twice,
+the first time when it is asked for no more than the name of a file (CPython issue 141276). Here a name is found without it,
+which makes each task a tenth shorter, see docs/performance.md. Where modules are in no archive, this does nothing.
 """
 
 from __future__ import annotations
