@@ -68,7 +68,7 @@ export MOLECULE_FOLDER := $(BUILD)/molecule
 REAPER := tini -s --
 
 .PHONY: help demo test setup versions apt pybin tree gittree runsc lock clean \
-	debian engines lint fix docs coverage unit sanity units connection system faults integration molecule bench dist
+	debian engines lint fix docs coverage unit sanity units connection system faults integration molecule bench bench-growth bench-tuning dist
 
 help: ## list the targets
 	@echo 'usage: make TARGET [BUILD=FOLDER] [T="NAME..."]'
@@ -187,10 +187,17 @@ molecule: $(VENV)/dev/.stamp gittree runsc apt engines debian ## roles against r
 	[ -n "$$scenarios" ] || scenarios=$$(cd extensions/molecule && echo $(FIRST) && ls -d */create.yml | cut -d / -f 1 | grep -vxF $(FIRST:%=-e %))
 	$(REAPER) tools/molecule_scenarios.sh $(BUILD)/molecule-logs $$scenarios
 
-bench: $(VENV)/dev/.stamp gittree runsc apt debian ## measure what the validation adds to a task, and what one costs in a sandbox
-	@export PYTHONPATH=$(COLLECTIONS)
-	$(DEV)/python $(TREE)/tests/benchmarks/validation.py
-	$(REAPER) $(DEV)/python $(TREE)/tests/benchmarks/connection.py </dev/null
+# Nothing fails because something is slow: that depends on the machine. See docs/performance.md.
+bench: BENCHMARKS := validation ratios
+bench: ## compare with raw runsc and with tasks that do nothing, as root: ten minutes at most
+bench-growth: BENCHMARKS := growth
+bench-growth: ## measure how cost and memory grow with the number of sandboxes
+bench-tuning: BENCHMARKS := tuning
+bench-tuning: ## measure what options of Ansible and of runsc change
+bench bench-growth bench-tuning: $(VENV)/dev/.stamp gittree runsc apt debian
+	@for benchmark in $(BENCHMARKS); do
+		PYTHONPATH=$(COLLECTIONS) $(REAPER) $(DEV)/python $(TREE)/tests/benchmarks/$$benchmark.py $(T) </dev/null
+	done
 
 dist: $(VENV)/dev/.stamp tree ## build the collection, check it with galaxy-importer, install it
 	@rm -rf $(BUILD)/dist

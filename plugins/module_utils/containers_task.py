@@ -14,7 +14,8 @@ from .module import ModuleLike, Spec, failure
 from .observation import glance
 from .planning import Desired
 from .purge import Purge, doomed
-from .reconcile import Outcome, ReconcileError, Result, converge_all
+from .reconcile import Outcome, Result, converge_all
+from .reconcile_error import ReconcileError
 from .runsc import ids
 from .runsc.client import Runsc
 from .runsc.errors import UsageError

@@ -11,8 +11,7 @@ import typing as t
 
 from .module import Spec, failure
 from .observation import glance
-from .parallel import CONTINUE, SERIAL, STOP, cores, for_each
-from .reconcile import Batch
+from .parallel import CONTINUE, SERIAL, STOP, Batch, cores, for_each
 from .runsc.client import Runsc
 from .runsc.errors import RunscError, UsageError
 

@@ -12,9 +12,10 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from . import archive  # noqa: F401  # the first import: it makes the others cheaper
 from .files import check_files
 from .observation import glance
-from .reconcile import ReconcileError
+from .reconcile_error import ReconcileError
 from .runsc.client import Runsc
 from .runsc.errors import RunscError, UsageError
 from .runsc.invoke import DEFAULT_ROOT, TIMEOUT

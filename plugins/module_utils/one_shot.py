@@ -24,7 +24,8 @@ from .lifecycle import STOPPED
 from .locks import container_lock
 from .planning import Desired
 from .process_values import check_chdir, check_environment, check_streams, merge_env
-from .reconcile import Outcome, ReconcileError, converge
+from .reconcile import Outcome, converge
+from .reconcile_error import ReconcileError
 from .runsc import cgroups, procfs, statedir
 from .runsc.client import Runsc
 from .runsc.errors import AlreadyExistsError, RunscError, SandboxGoneError, UsageError

@@ -26,6 +26,13 @@ CONTINUE, SERIAL, STOP = "continue", "serial", "stop"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+class Batch(t.NamedTuple):
+    """How to go about many things: how many at the same time, and what a failure means for those not yet begun."""
+
+    parallel: int = 1
+    on_failure: str = CONTINUE
+
+
 def cores() -> int:
     """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0))

@@ -15,7 +15,6 @@ import typing as t
 from . import bundle as bundles
 from . import lifecycle, pods
 from .files import check_files
-from .images import check_restorable
 from .lifecycle import ABSENT, BROKEN, CREATE, CREATED, PAUSED, RESTORE, RUNNING, START, STOPPED
 from .observation import Observed
 from .runsc import ids, procfs
@@ -213,6 +212,8 @@ class Planner:
         self._runsc.check_flags()
         check_files({name: path for name, path in desired.options._asdict().items() if name != "keep_exit_status"})
         if desired.restore_from:
+            from .images import check_restorable  # modules are compiled anew in each task, so only where it is needed
+
             warnings += check_restorable(self._runsc, desired.restore_from, config)
         return warnings
 

@@ -19,9 +19,10 @@ from . import lifecycle
 from .lifecycle import ABSENT, BROKEN, CREATE, CREATED, RESTORE, STOPPED
 from .locks import container_lock
 from .observation import Observed, glance, observe, observe_all
-from .parallel import CONTINUE, SERIAL, STOP, for_each
+from .parallel import CONTINUE, SERIAL, STOP, Batch, for_each
 from .planning import Desired, Planned, Planner, check_desired
 from .pod_order import Pods, with_sandbox
+from .reconcile_error import ReconcileError
 from .runsc import ids, procfs
 from .runsc.client import Runsc
 from .runsc.errors import AlreadyExistsError, RunscError
@@ -57,23 +58,6 @@ class Outcome(t.NamedTuple):
             before.update(old)
             after.update(new)
         return {"before": before, "after": after}
-
-
-class ReconcileError(Exception):
-    """A step failed. Carries the error, what had been done before it, and what is there now."""
-
-    def __init__(self, error: RunscError, actions: t.Sequence[str], found: Observed) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.actions = list(actions)
-        self.found = found
-
-
-class Batch(t.NamedTuple):
-    """How to go about many containers: how many at the same time, and what a failure means for those not yet begun."""
-
-    parallel: int = 1
-    on_failure: str = CONTINUE
 
 
 # What became of a container: an error, or None if it was not begun because another one had failed.

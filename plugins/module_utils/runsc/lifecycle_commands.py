@@ -27,7 +27,6 @@ from .errors import (
 )
 from .invoke import CREATE_TIMEOUT, ErrorLog, private_folder
 from .models import load_json
-from .oom_watch import OomWatch
 from .options import CreateOptions
 from .process import Completed, Launcher, Stdio, open_input, open_log
 
@@ -219,6 +218,8 @@ class LifecycleCommands(DeleteCommand):
         :raises OutOfMemoryError: the kernel killed the sandbox at its memory limit.
         :raises RunscError: runsc failed, as opposed to the command.
         """
+        from .oom_watch import OomWatch  # modules are compiled anew in each task, so only where it is needed
+
         self._check_absent(container)
         guard = rescue.CreateGuard(container, os.path.abspath(bundle), self.root, self.processes)
         try:

@@ -25,11 +25,11 @@ FLOORS: list[set[str]] = [
         *("runs_task", "update_task", "wait_task"),
     },
     {
-        *("accounts", "annotations", "bundle", "bundle_build", "bundle_config", "bundle_folder"),
+        *("accounts", "annotations", "archive", "bundle", "bundle_build", "bundle_config", "bundle_folder"),
         *("bundle_values", "checkpoint", "execute", "files", "images", "inside", "inspection", "limits"),
         *("image_remains", "locks", "observation", "one_shot", "parallel", "planning", "pod_order", "pods"),
-        *("process_values", "prune", "purge", "reconcile", "remains", "rootfs_source", "sampling", "signalling"),
-        *("service_roots", "spec_drift", "staging", "transition", "unpack", "waiting"),
+        *("process_values", "prune", "purge", "reconcile", "reconcile_error", "remains", "rootfs_source", "sampling"),
+        *("signalling", "service_roots", "spec_drift", "staging", "transition", "unpack", "waiting"),
     },
     {"lifecycle"},
     {"runsc"},
@@ -93,3 +93,42 @@ def test_a_module_is_documentation_spec_and_main(file: str) -> None:
     assert [function.name for function in functions] == ["main"]
     imported = set(_imported(os.path.join(MODULES, file))) - {"__future__"}
     assert all(name.startswith("ansible_collections.gvisor.runsc.plugins.module_utils.") for name in imported)
+
+
+def _loaded(file: str, folder: str = MODULE_UTILS) -> set[str]:
+    """Return the files of module_utils that are imported with a file, as paths without their suffix."""
+    with open(os.path.join(folder, f"{file}.py"), encoding="utf-8") as source:
+        tree = ast.parse(source.read())
+    found: set[str] = set()
+    waiting = [(folder, node) for node in tree.body if isinstance(node, ast.ImportFrom)]
+    while waiting:
+        folder, node = waiting.pop()
+        base = os.path.join(folder, *[".."] * (node.level - 1)) if node.level else MODULE_UTILS
+        parts = (node.module or "").rpartition("module_utils.")[2].split(".") if node.module else []
+        names = [os.path.join(base, *parts, alias.name) for alias in node.names] + [os.path.join(base, *parts)]
+        for path in {os.path.normpath(name) for name in names} - found:
+            if os.path.isfile(f"{path}.py"):
+                found.add(path)
+                with open(f"{path}.py", encoding="utf-8") as source:
+                    tree = ast.parse(source.read())
+                waiting += [(os.path.dirname(path), n) for n in tree.body if isinstance(n, ast.ImportFrom)]
+    return {os.path.relpath(path, MODULE_UTILS) for path in found}
+
+
+@pytest.mark.parametrize(
+    ("module", "without"),
+    [
+        ("runsc_container", {"images", "runsc/oom_watch", "checkpoint", "execute"}),
+        ("runsc_containers", {"images", "runsc/oom_watch", "checkpoint", "execute"}),
+        ("runsc_exec", {"reconcile", "planning", "transition", "bundle"}),
+        ("runsc_execs", {"reconcile", "planning", "transition", "bundle"}),
+        ("runsc_info", {"reconcile", "planning", "transition", "bundle"}),
+        ("runsc_kill", {"reconcile", "planning", "transition", "bundle"}),
+        ("runsc_wait", {"reconcile", "planning", "transition", "bundle"}),
+    ],
+)
+def test_a_module_compiles_no_more_than_it_needs(module: str, without: set[str]) -> None:
+    # Python compiles what Ansible sends anew in each task, so each import costs milliseconds every time.
+    loaded = _loaded(module, MODULES)
+    assert {"module", "runsc/client"} <= loaded
+    assert not loaded & without
