@@ -5,7 +5,7 @@
 
 usage: run_steps.py BUILD OLDEST_CORE NEWEST_CORE
 
-The tests against real sandboxes wait for half of their time, so the steps that only compute run beside them. Each lane
+The tests against real sandboxes wait for half of their time, so several steps run at the same time, in lanes. Each lane
 has a mirror of the collection of its own, since two runs of ansible-test in one would share its output folder.
 """
 
@@ -127,22 +127,37 @@ def cores_to_test(oldest: str, newest: str) -> list[str]:
 
 
 def run_all(runner: Runner, build: Path, cores: Sequence[str]) -> None:
-    """Run all steps: what the others need, then two lanes beside each other, then what wants the machine for itself."""
+    """Run all steps: what the others need, then lanes beside each other, then what wants the machine for itself."""
     runner.run([Step(10, "setup", tuple(f"core-{core}" for core in cores)), Step(1, "versions")])
     if any(result.code for result in runner.results):
         return  # nothing that follows could tell us more
-    computing = [Step(15, "lint"), Step(5, "docs"), Step(2, "coverage"), Step(10, "unit")]
-    computing += [Step(15, f"sanity-{core}") for core in cores]
-    computing += [Step(20, f"units-{core}") for core in cores]
-    # The scenarios wait a lot, but have caches of their own, so they go with those that do nothing but compute.
-    computing += [Step(10, "dist"), Step(30, "molecule")]
-    # Each of these forgets in the end what was remembered of runsc meanwhile, which others count on.
-    waiting = [Step(30, "connection"), Step(60, "system"), *(Step(30, f"integration-{core}") for core in cores)]
-    beside = threading.Thread(target=runner.run, args=(computing, f"COLLECTIONS={build / 'beside'}"))
-    beside.start()
-    runner.run(waiting)
-    beside.join()
+    threads = [
+        threading.Thread(target=runner.run, args=(steps, f"COLLECTIONS={build / 'lanes' / name}"))
+        for name, steps in lanes(build, cores).items()
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     runner.run([Step(5, "demo")])
+
+
+def lanes(build: Path, cores: Sequence[str]) -> dict[str, list[Step]]:
+    """Return the steps that may run at the same time, by lanes of about the same length."""
+    # Of the units, the oldest ansible-core gets only the Python that the newest does not know.
+    oldest = min(build.glob("pybin/python3.*"), key=lambda path: int(path.suffix[1:])).name[len("python") :]
+    units = [Step(20, f"units-{cores[0]}")]
+    units += [Step(20, f"units-{core}", (f"UNITS_ARGS=--python {oldest}",)) for core in cores[1:]]
+    return {
+        "computing": [
+            *(Step(15, "lint"), Step(5, "docs"), Step(2, "coverage"), Step(10, "unit")),
+            *(Step(20, f"sanity-{core}") for core in cores),
+            *units,
+            *(Step(10, "dist"), Step(30, "molecule")),
+        ],
+        "system": [Step(60, "system")],
+        "playbooks": [*(Step(30, f"integration-{core}") for core in cores), Step(40, "connection")],
+    }
 
 
 def main() -> None:

@@ -21,7 +21,11 @@ def prune_task(module: ModuleLike, runsc: Runsc) -> dict[str, t.Any]:
     if params["older_than"] < 0:
         raise UsageError(f"older_than: {params['older_than']!r} is negative", remedy="Give a number of seconds")
     wanted = Filter(
-        params["kinds"] or KINDS, params["pattern"], params["older_than"], params["bundles"] or (), params["images"] or ()
+        params["kinds"] or KINDS,
+        params["pattern"],
+        params["older_than"],
+        params["bundles"] or (),
+        params["images"] or (),
     )
     done = prune(runsc, wanted, check_mode=module.check_mode)
     result: dict[str, t.Any] = {

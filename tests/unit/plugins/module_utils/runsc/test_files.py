@@ -86,7 +86,7 @@ def test_an_old_record_that_makes_no_sense_is_not_waited_for(
     path = tmp_path / "a_sandbox:a.state"
     path.write_text("{", encoding="utf-8")
     os.utime(str(path), (1000, 2000))
-    monkeypatch.setattr(statedir.time, "sleep", pytest.fail)
+    monkeypatch.setattr("time.sleep", pytest.fail)
     record = statedir.read(str(path))
     assert record is not None and "can't be read" in record.problem
 

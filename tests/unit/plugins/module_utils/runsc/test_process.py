@@ -145,7 +145,7 @@ def test_a_process_has_its_command_line_from_its_first_moment() -> None:
             found = procfs.arguments(process.pid)
             process.kill()
         assert found == command
-    assert procfs.arguments(process.pid) == []
+        assert procfs.arguments(process.pid) == []
 
 
 def test_a_launcher_is_seen_to_create_from_its_first_moment(tmp_path: pathlib.Path) -> None:
