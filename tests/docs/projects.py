@@ -44,16 +44,17 @@ class Project(NamedTuple):
         return machine.run(script, check=check, environment=ENVIRONMENT, patience=PATIENCE)
 
     def folders(self, machine: Machine) -> list[Path]:
-        """Return the folders in which the scenarios keep their bundles."""
+        """Return the folders in which scenarios of this project keep bundles now."""
         notes = (machine.folder / "home/.ansible/tmp").glob("molecule.*")
-        return [Path(Scenario(str(self.folder), str(note)).folder) for note in notes]
+        folders = [Path(Scenario(str(self.folder), str(note)).folder) for note in notes]
+        return [folder for folder in folders if folder.exists()]
 
     def left(self, machine: Machine) -> list[str]:
         """Return what there is of sandboxes: processes, roots, records and bundles."""
         found = machine.look()
         named = [path for path in found["files"] if "gvisor" in path]
         running = [line for line in found["processes"] if "runsc" in line]
-        return [*named, *running, *(str(folder) for folder in self.folders(machine) if folder.exists())]
+        return [*named, *running, *map(str, self.folders(machine))]
 
     def clear(self, machine: Machine) -> None:
         """Remove what a test that has failed left outside of the machine."""
