@@ -180,6 +180,19 @@ class Bench(Timed):
         """How raw runsc is called, up to its subcommand."""
         return [self.version.path, f"--root={self.root}", "--network=none", f"--platform={self.version.platform}"]
 
+    def quiet(self, argv: Sequence[str]) -> None:
+        """Run a command, which must not fail, with no stream that a sandbox could keep open."""
+        nothing = subprocess.DEVNULL
+        subprocess.run(
+            argv,
+            check=True,
+            stdin=nothing,
+            stdout=nothing,
+            stderr=nothing,
+            timeout=CALL_PATIENCE,
+            start_new_session=True,
+        )
+
     def xargs(self, names: Sequence[str], *arguments: str) -> float:
         """Call raw runsc for each name, as many at a time as ours; return the seconds. Its streams are no pipes."""
         argv = ["xargs", f"--max-procs={self.parallel}", "-I{}", *self.call, *arguments, "{}"]
