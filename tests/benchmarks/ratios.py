@@ -16,7 +16,15 @@ from __future__ import annotations
 import sys
 
 from ansible_collections.gvisor.runsc.tests.benchmarks import connection, tasks
-from ansible_collections.gvisor.runsc.tests.benchmarks.support import HEADER, Row, base_folder, bench, print_table, say
+from ansible_collections.gvisor.runsc.tests.benchmarks.support import (
+    HEADER,
+    Row,
+    base_folder,
+    bench,
+    print_table,
+    say,
+    told,
+)
 from ansible_collections.gvisor.runsc.tests.modules.support import versions
 
 FLEET = 100
@@ -34,9 +42,10 @@ def main() -> None:
             with bench(version._replace(platform=PLATFORM), base) as place:
                 for part in PARTS:
                     say(f"{version.label}: {part.__name__}")
-                    rows += part(place, fleet)
-        rows += connection.rows(base)
-    rows.sort(key=lambda row: [part.operation for part in rows].index(row.operation))
+                    rows += told(part(place, fleet))
+        rows += told(connection.rows(base))
+    operations = list(dict.fromkeys(row.operation for row in rows))
+    rows.sort(key=lambda row: operations.index(row.operation))
     print_table(HEADER, [row.cells() for row in rows])
 
 

@@ -78,6 +78,13 @@ def say(text: str) -> None:
     print(f"[{time.strftime('%H:%M:%S')}] {text}", file=sys.stderr, flush=True)
 
 
+def told(rows: Iterator[Row]) -> Iterator[Row]:
+    """Tell rows on standard error as they come, so that what was measured before an interruption is not lost."""
+    for row in rows:
+        say(" | ".join(row.cells()))
+        yield row
+
+
 def seconds(work: Callable[[], object]) -> float:
     """Return how long something takes."""
     began = time.perf_counter()

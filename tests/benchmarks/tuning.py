@@ -11,6 +11,7 @@ As root, with RUNSC_VERSIONS_FILE of the tests. Options that a version of runsc 
 
 from __future__ import annotations
 
+import functools
 import statistics
 import subprocess
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from ansible_collections.gvisor.runsc.tests.benchmarks.support import (
     print_table,
     say,
     seconds,
+    told,
 )
 from ansible_collections.gvisor.runsc.tests.benchmarks.tasks import PING
 from ansible_collections.gvisor.runsc.tests.modules.support import versions
@@ -77,7 +79,7 @@ def flags_of(place: Bench) -> Iterator[Row]:
             say(f"{place.version.label} refuses {exc.cmd[4]}")
             continue
         what = f"{' '.join(given)}, start"
-        yield Row(what, place.version.label, *values, "s", " ".join(usual))
+        yield Row(what, place.version.label, values[0], values[1], "s", " ".join(usual))
         for which in made:
             call(which, "run", "--detach", f"--bundle={place.bundle}")
         for load, script in LOADS.items():
@@ -87,7 +89,7 @@ def flags_of(place: Bench) -> Iterator[Row]:
                 return seconds(lambda: place.quiet(argv))
 
             values = in_turns(ROUNDS, lambda: run("given"), lambda: run("usual"))
-            yield Row(f"{' '.join(given)}, {load}", place.version.label, *values, "s", " ".join(usual))
+            yield Row(f"{' '.join(given)}, {load}", place.version.label, values[0], values[1], "s", " ".join(usual))
         for which in made:
             call(which, "delete", "--force")
 
@@ -104,13 +106,14 @@ def options_of(place: Bench) -> Iterator[Row]:
         ]
         return place.times(tasks)["it"][0]
 
-    for what, given, usual in (
-        (f"parallel: {2 * place.parallel}, create {BATCH}", {"parallel": 2 * place.parallel}, {}),
-        (f"parallel: 1, create {BATCH}", {"parallel": 1}, {}),
-        (f"keep_exit_status, create {BATCH}", {"keep_exit_status": True}, {}),
-    ):
-        values = in_turns(2, lambda given=given: create(**given), lambda usual=usual: create(**usual))
-        yield Row(what, place.version.label, *values, "s", f"parallel: {place.parallel}, without it")
+    changes: dict[str, dict[str, object]] = {
+        f"parallel: {2 * place.parallel}, create {BATCH}": {"parallel": 2 * place.parallel},
+        f"parallel: 1, create {BATCH}": {"parallel": 1},
+        f"keep_exit_status, create {BATCH}": {"keep_exit_status": True},
+    }
+    for what, options in changes.items():
+        values = in_turns(2, functools.partial(create, **options), create)
+        yield Row(what, place.version.label, values[0], values[1], "s", f"parallel: {place.parallel}, without it")
     place.raw_create(names)
     check = place.containers(names)
 
@@ -119,7 +122,7 @@ def options_of(place: Bench) -> Iterator[Row]:
         return statistics.median(times["it"])
 
     values = in_turns(2, lambda: task(True), lambda: task(False))
-    yield Row("pipelining, no change", place.version.label, *values, "s", "without pipelining")
+    yield Row("pipelining, no change", place.version.label, values[0], values[1], "s", "without pipelining")
 
 
 def main() -> None:
@@ -130,7 +133,7 @@ def main() -> None:
             with bench(version, base) as place:
                 for part in (flags_of, options_of):
                     say(f"{version.label}: {part.__name__}")
-                    rows += part(place)
+                    rows += told(part(place))
     print_table(HEADER[:-1], [row.cells()[:-1] for row in rows])
 
 
