@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import sys
+import typing as t
 import zipimport
 
 
@@ -24,7 +25,8 @@ class _Archive(zipimport.zipimporter):
         return os.path.join(path, "__init__.py") if self.is_package(fullname) else f"{path}.py"
 
 
-if isinstance(__spec__.loader, zipimport.zipimporter):
+_LOADER: t.Any = __spec__.loader
+if isinstance(_LOADER, zipimport.zipimporter):
     _FOLDER = os.path.dirname(__file__)
     for _path in (_FOLDER, os.path.join(_FOLDER, "runsc")):
         sys.path_importer_cache[_path] = _Archive(_path)

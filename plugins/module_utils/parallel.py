@@ -66,6 +66,7 @@ class _Crew(t.Generic[T]):
         self._size = size
         self._limit = size  # of the items that are being worked on at the same time
         self._under_way = 0
+        self._threads = 0  # that have not ended
         self._on_failure = on_failure
         self._is_over = False
         self._raised: BaseException | None = None
@@ -77,15 +78,15 @@ class _Crew(t.Generic[T]):
         try:
             for _number in range(self._size):
                 self._start(threads)
-            for thread in threads:
-                thread.join()
+            self._wait()
         except BaseException:
             self._end()
             self._interruption.send()
-            for thread in threads:
-                thread.join()
+            self._wait()
             raise
         finally:
+            for thread in threads:
+                thread.join()
             self._interruption.close()
         if self._raised:
             raise self._raised
@@ -94,19 +95,21 @@ class _Crew(t.Generic[T]):
     def _start(self, threads: list[threading.Thread]) -> None:
         """Start one more thread. A signal waits until it is known whether it runs."""
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        self._count(1)
         try:
             thread = threading.Thread(target=self._run, args=(mask,), daemon=True)
             thread.start()
             threads.append(thread)
         except RuntimeError:  # the host has no room for more
+            self._count(-1)
             if not threads:
                 raise
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def _run(self, mask: t.Iterable[t.Any]) -> None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # what this thread starts inherits it
         try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # what this thread starts inherits it
             with receiving(self._interruption):
                 while self._take():
                     pass
@@ -115,6 +118,21 @@ class _Crew(t.Generic[T]):
         except BaseException as exc:
             self._raised = self._raised or exc
             self._end()
+        finally:
+            self._count(-1)
+
+    def _count(self, change: int) -> None:
+        with self._changed:
+            self._threads += change
+            self._changed.notify_all()
+
+    def _wait(self) -> None:
+        """Wait until all threads have done their work.
+
+        After a join that was interrupted, Python before 3.13 takes a thread that still works for one that has ended.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: not self._threads)
 
     def _take(self) -> bool:
         """Take the next item and work on it; False if there is none for this thread."""

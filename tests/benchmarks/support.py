@@ -78,6 +78,13 @@ def say(text: str) -> None:
     print(f"[{time.strftime('%H:%M:%S')}] {text}", file=sys.stderr, flush=True)
 
 
+def told(rows: Iterator[Row]) -> Iterator[Row]:
+    """Tell rows on standard error as they come, so that what was measured before an interruption is not lost."""
+    for row in rows:
+        say(" | ".join(row.cells()))
+        yield row
+
+
 def seconds(work: Callable[[], object]) -> float:
     """Return how long something takes."""
     began = time.perf_counter()
@@ -179,6 +186,19 @@ class Bench(Timed):
     def call(self) -> list[str]:
         """How raw runsc is called, up to its subcommand."""
         return [self.version.path, f"--root={self.root}", "--network=none", f"--platform={self.version.platform}"]
+
+    def quiet(self, argv: Sequence[str]) -> None:
+        """Run a command, which must not fail, with no stream that a sandbox could keep open."""
+        nothing = subprocess.DEVNULL
+        subprocess.run(
+            argv,
+            check=True,
+            stdin=nothing,
+            stdout=nothing,
+            stderr=nothing,
+            timeout=CALL_PATIENCE,
+            start_new_session=True,
+        )
 
     def xargs(self, names: Sequence[str], *arguments: str) -> float:
         """Call raw runsc for each name, as many at a time as ours; return the seconds. Its streams are no pipes."""

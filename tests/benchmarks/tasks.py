@@ -19,9 +19,9 @@ from ansible_collections.gvisor.runsc.tests.modules.support import Json, subcomm
 SIZES = (1, 10, 100)
 COUNTED = 10  # containers, where processes are counted
 ROUNDS = 3
-PLAYS = 2
-BULK_BUDGET = 75.0  # seconds after which no further round of making and removing a fleet is begun
-START_ROUNDS = 9
+PLAYS = 1
+BULK_BUDGET = 45.0  # seconds after which no further round of making and removing a fleet is begun
+START_ROUNDS = 7
 GOAL_NOTHING, GOAL_BULK, GOAL_START = 1.5, 1.15, 1.1
 
 PING: Json = {"ansible.builtin.ping": {}}
