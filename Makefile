@@ -234,7 +234,7 @@ $(CORE_SOURCE)/.stamp: requirements/dev.txt $(UV)
 	touch $@
 
 apt: ## install the Debian packages that tests need
-	@tools/apt_install.sh git tini busybox-static openssh-client openssh-server skopeo umoci mmdebstrap systemd-container gnupg
+	@tools/apt_install.sh git tini busybox-static openssh-client openssh-server skopeo umoci mmdebstrap systemd-container gnupg sudo
 
 # The scenarios start daemons of their own, apart from those that the machine may run.
 engines: ## install the container engines that the roles are tested with; docker is installed by its scenario

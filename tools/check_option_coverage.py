@@ -6,8 +6,8 @@
 Run it from a tree that Ansible accepts as a collection, with a Python that has ansible-core. Looked at is the
 documentation, which ansible-test sanity holds equal to the argument specs. An option counts as tested when its name
 is given as a key or a keyword (``name:``, ``name=``, ``"name"``) in the module's integration targets or in
-``tests/modules``; a variable of a role in ``extensions/molecule``. The values of those in CHOICES have to occur there
-as well.
+``tests/modules``; a variable of a role in ``extensions/molecule`` or ``tests/docs``. The values of those in CHOICES have
+to occur there as well.
 """
 
 from __future__ import annotations
@@ -98,8 +98,11 @@ def tests_of_module(module: str) -> str:
 
 
 def scenarios() -> str:
-    """Return the text of all scenarios. The name of each variable begins with its role's, so they may share them."""
-    return text_of([TREE / "extensions/molecule"])
+    """Return the text of all scenarios, and of the pages' tests, which have some of their own.
+
+    The name of each variable begins with its role's, so they may share them.
+    """
+    return text_of([TREE / "extensions/molecule", TREE / "tests/docs"])
 
 
 def untested(options: dict[str, Any], text: str) -> list[str]:

@@ -153,7 +153,7 @@ def lanes(build: Path, cores: Sequence[str]) -> dict[str, list[Step]]:
             *(Step(15, "lint"), Step(5, "docs"), Step(2, "coverage"), Step(10, "unit")),
             *(Step(20, f"sanity-{core}") for core in cores),
             *units,
-            *(Step(10, "dist"), Step(30, "molecule")),
+            Step(10, "dist"),
         ],
         "system": [Step(60, "system")],
         "playbooks": [*(Step(30, f"integration-{core}") for core in cores), Step(40, "connection")],

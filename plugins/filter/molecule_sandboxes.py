@@ -16,7 +16,7 @@ description:
 positional: _input
 options:
   _input:
-    description: C(platforms) of C(molecule.yml). The role's README lists the keys.
+    description: C(platforms) of C(molecule.yml). C(docs/molecule.md) of the collection lists the keys.
     type: list
     elements: dict
     required: true

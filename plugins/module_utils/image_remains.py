@@ -71,11 +71,9 @@ def remove(remain: ImageRemain, statuses: t.Collection[str] = (DEAD,)) -> bool:
     return True
 
 
-def remove_path(path: str) -> None:
-    """Remove the one in this folder, if it is still dead. :raises OSError: it can't be removed."""
-    for remain in find(os.path.dirname(path)):
-        if remain.path == path:
-            remove(remain)
+def remove_path(path: str) -> bool:
+    """Remove the one in this folder, if it is still dead. Return whether it was. :raises OSError: it can't be removed."""
+    return any(remove(remain) for remain in find(os.path.dirname(path)) if remain.path == path)
 
 
 def sweep(folder: str) -> None:

@@ -12,7 +12,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from . import archive  # noqa: F401  # the first import: it makes the others cheaper
+from . import archive  # noqa: F401  # pylint: disable=unused-import  # the first: it makes the others cheaper
 from .files import check_files
 from .observation import glance
 from .reconcile_error import ReconcileError

@@ -24,6 +24,7 @@ T = t.TypeVar("T")
 CONTINUE, SERIAL, STOP = "continue", "serial", "stop"
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_PAUSE = 0.05  # seconds between two looks of a thread that waits for its turn
 
 
 class Batch(t.NamedTuple):
@@ -58,7 +59,11 @@ def for_each(
 
 
 class _Crew(t.Generic[T]):
-    """Threads that share one queue."""
+    """Threads that share one queue.
+
+    A signal may interrupt the thread that waits for them anywhere, also in the middle of taking a lock, which would then
+    be held for ever. So that one takes none while they work.
+    """
 
     def __init__(self, queue: t.Deque[T], work: t.Callable[[T], bool], size: int, on_failure: str) -> None:
         self._queue = queue
@@ -71,44 +76,57 @@ class _Crew(t.Generic[T]):
         self._is_over = False
         self._raised: BaseException | None = None
         self._changed = threading.Condition()
+        self._gate = threading.Lock()  # held until all threads have been started
+        self._end_of_all, self._last_one = os.pipe()  # the first can be read from when the last thread has ended
         self._interruption = Interruption()
 
     def run(self) -> list[T]:
         threads: list[threading.Thread] = []
         try:
-            for _number in range(self._size):
-                self._start(threads)
+            self._start_all(threads)
             self._wait()
         except BaseException:
-            self._end()
+            self._is_over = True
             self._interruption.send()
             self._wait()
             raise
         finally:
             for thread in threads:
                 thread.join()
+            os.close(self._end_of_all)
             self._interruption.close()
         if self._raised:
             raise self._raised
         return list(self._queue)
 
-    def _start(self, threads: list[threading.Thread]) -> None:
-        """Start one more thread. A signal waits until it is known whether it runs."""
+    def _start_all(self, threads: list[threading.Thread]) -> None:
+        """Start the threads. A signal waits until it is known which run: no thread lets one through before."""
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        self._gate.acquire()
+        try:
+            for _number in range(self._size):
+                self._start(threads, mask)
+        except RuntimeError:  # the host has no room for more
+            if not threads:
+                raise
+        finally:
+            self._gate.release()
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+    def _start(self, threads: list[threading.Thread], mask: t.Iterable[t.Any]) -> None:
         self._count(1)
         try:
             thread = threading.Thread(target=self._run, args=(mask,), daemon=True)
             thread.start()
-            threads.append(thread)
-        except RuntimeError:  # the host has no room for more
+        except BaseException:
             self._count(-1)
-            if not threads:
-                raise
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            raise
+        threads.append(thread)
 
     def _run(self, mask: t.Iterable[t.Any]) -> None:
         try:
+            with self._gate:
+                pass
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # what this thread starts inherits it
             with receiving(self._interruption):
                 while self._take():
@@ -117,7 +135,7 @@ class _Crew(t.Generic[T]):
             pass  # the thread that waits for this one knows
         except BaseException as exc:
             self._raised = self._raised or exc
-            self._end()
+            self._is_over = True
         finally:
             self._count(-1)
 
@@ -125,19 +143,25 @@ class _Crew(t.Generic[T]):
         with self._changed:
             self._threads += change
             self._changed.notify_all()
+            if not self._threads:
+                os.close(self._last_one)
 
     def _wait(self) -> None:
         """Wait until all threads have done their work.
 
-        After a join that was interrupted, Python before 3.13 takes a thread that still works for one that has ended.
+        Not by joining them: after a join that was interrupted, Python before 3.13 takes a thread that still works for one
+        that has ended.
         """
-        with self._changed:
-            self._changed.wait_for(lambda: not self._threads)
+        os.read(self._end_of_all, 1)
+
+    def _may_go_on(self) -> bool:
+        return self._is_over or not self._queue or self._under_way < self._limit
 
     def _take(self) -> bool:
         """Take the next item and work on it; False if there is none for this thread."""
         with self._changed:
-            self._changed.wait_for(lambda: self._is_over or not self._queue or self._under_way < self._limit)
+            while not self._changed.wait_for(self._may_go_on, _PAUSE):
+                pass  # who interrupts tells nobody
             if self._is_over or not self._queue:
                 return False
             item = self._queue.popleft()
@@ -154,8 +178,3 @@ class _Crew(t.Generic[T]):
                     self._is_over = True
                 self._changed.notify_all()
         return True
-
-    def _end(self) -> None:
-        with self._changed:
-            self._is_over = True
-            self._changed.notify_all()

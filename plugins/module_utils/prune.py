@@ -39,10 +39,9 @@ def prune(runsc: Runsc, wanted: Filter, *, check_mode: bool = False) -> Pruned:
     for remain in found.dead:
         try:
             with _held(runsc, remain), contextlib.suppress(FileNotFoundError):  # whoever else removed it is welcome
-                if not _is_still_there(runsc, remain):
+                if not _is_still_there(runsc, remain) or not _remove(runsc, remain):
                     result.kept.append(remain._replace(reason="it is another one by now, or gone"))
                     continue
-                _remove(runsc, remain)
         except DeadlineError as exc:
             result.kept.append(remain._replace(reason=exc.message))
         except (RunscError, OSError) as exc:
@@ -67,7 +66,10 @@ def _is_still_there(runsc: Runsc, remain: Remain) -> bool:
     return any((other.id, other.path, other.pid) == (remain.id, remain.path, remain.pid) for other in again)
 
 
-def _remove(runsc: Runsc, remain: Remain) -> None:
+def _remove(runsc: Runsc, remain: Remain) -> bool:
+    """Remove it; False if it is not what it was."""
+    if remain.kind == IMAGE:
+        return image_remains.remove_path(remain.path)
     if remain.kind in (CONTAINER, RECORD):
         runsc.delete(remain.id, force=True)
     elif remain.kind == SANDBOX:
@@ -77,9 +79,8 @@ def _remove(runsc: Runsc, remain: Remain) -> None:
         procfs.wait_dead(remain.pid, rescue.REAP_GRACE)
     elif remain.kind == FOLDER:
         shutil.rmtree(remain.path)
-    elif remain.kind == IMAGE:
-        image_remains.remove_path(remain.path)
     elif remain.kind == GROUP:
         os.rmdir(remain.path)  # the kernel refuses if a process is in it
     elif remain.path != lock_path(runsc.root, remain.id):  # we hold that one by now, and it goes when we release it
         os.unlink(remain.path)
+    return True

@@ -53,7 +53,8 @@ options:
     elements: path
   images:
     description:
-      - Absolute paths of folders that hold checkpoint images, in which is looked for V(image). Whole images are never removed.
+      - Absolute paths of folders that hold checkpoint images, in which is looked for V(image). Whole images are never removed. A
+        folder that does not exist holds none.
       - What may be the only copy of a container's memory stays, and is returned in RV(kept).
     type: list
     elements: path

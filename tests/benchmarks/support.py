@@ -20,10 +20,10 @@ import subprocess
 import sys
 import tempfile
 import time
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, cast
+from xml.etree import ElementTree
 
 from ansible_collections.gvisor.runsc.plugins.module_utils.parallel import cores
 from ansible_collections.gvisor.runsc.tests.modules.support import Json, Place, Runner, RunscVersion, make_rootfs

@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 import statistics
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.client import Runsc
 from ansible_collections.gvisor.runsc.tests.benchmarks.support import (
@@ -63,18 +63,10 @@ def flags_of(place: Bench) -> Iterator[Row]:
             continue
         made = {"given": (f"{place.prefix}g{number}", given), "usual": (f"{place.prefix}u{number}", usual)}
 
-        def call(which: str, *arguments: str, made: dict[str, tuple[str, list[str]]] = made) -> float:
-            name, flags = made[which]
-            kept = [word for word in place.call if not any(word.startswith(flag.partition("=")[0]) for flag in flags)]
-            return seconds(lambda: place.quiet([*kept, *flags, *arguments, name]))
-
-        def start(which: str) -> float:
-            took = call(which, "run", "--detach", f"--bundle={place.bundle}")
-            call(which, "delete", "--force")
-            return took
-
+        call = functools.partial(_call, place, made)
+        start = functools.partial(_start, place, made)
         try:
-            values = in_turns(ROUNDS, lambda: start("given"), lambda: start("usual"))
+            values = in_turns(ROUNDS, functools.partial(start, "given"), functools.partial(start, "usual"))
         except subprocess.CalledProcessError as exc:  # the flag is there, the value is not
             say(f"{place.version.label} refuses {exc.cmd[4]}")
             continue
@@ -83,15 +75,31 @@ def flags_of(place: Bench) -> Iterator[Row]:
         for which in made:
             call(which, "run", "--detach", f"--bundle={place.bundle}")
         for load, script in LOADS.items():
-
-            def run(which: str, script: str = script, made: dict[str, tuple[str, list[str]]] = made) -> float:
-                argv = [*place.call, "exec", made[which][0], "sh", "-c", script]
-                return seconds(lambda: place.quiet(argv))
-
-            values = in_turns(ROUNDS, lambda: run("given"), lambda: run("usual"))
+            run = functools.partial(_run, place, made, script)
+            values = in_turns(ROUNDS, functools.partial(run, "given"), functools.partial(run, "usual"))
             yield Row(f"{' '.join(given)}, {load}", place.version.label, values[0], values[1], "s", " ".join(usual))
         for which in made:
             call(which, "delete", "--force")
+
+
+Made = Mapping[str, tuple[str, list[str]]]  # the id and the further flags of each of two containers
+
+
+def _call(place: Bench, made: Made, which: str, *arguments: str) -> float:
+    name, flags = made[which]
+    kept = [word for word in place.call if not any(word.startswith(flag.partition("=")[0]) for flag in flags)]
+    return seconds(lambda: place.quiet([*kept, *flags, *arguments, name]))
+
+
+def _start(place: Bench, made: Made, which: str) -> float:
+    took = _call(place, made, which, "run", "--detach", f"--bundle={place.bundle}")
+    _call(place, made, which, "delete", "--force")
+    return took
+
+
+def _run(place: Bench, made: Made, script: str, which: str) -> float:
+    argv = [*place.call, "exec", made[which][0], "sh", "-c", script]
+    return seconds(lambda: place.quiet(argv))
 
 
 def options_of(place: Bench) -> Iterator[Row]:

@@ -24,7 +24,7 @@ COLLECTIONS = Path(__file__).absolute().parents[5]  # the folder that holds ansi
 DOCS = TREE / "docs"
 BUSYBOX = os.environ.get("BUSYBOX", "/bin/busybox")
 Json = dict[str, Any]
-PATIENCE = 60.0  # seconds until a test gives up on one command
+PATIENCE = 240.0  # seconds until a test gives up on one command
 
 
 class RunscVersion(NamedTuple):

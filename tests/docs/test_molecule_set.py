@@ -174,6 +174,41 @@ def test_what_is_made_by_half_is_removed(machine: Machine, project: Project, box
     assert _changed(project.molecule(machine, "destroy", "-s", "half").stdout) == 0
 
 
+def test_for_users_who_are_not_root(machine: Machine, project: Project, box: Path) -> None:
+    """Root may use sudo as well, and so stands for them. Variables of the role go before molecule.yml."""
+    variables = {
+        "molecule_platforms": [{"name": "given", "archive": "/srv/box.tar"}],
+        "molecule_privilege_command": "sudo -n",
+    }
+    playbooks = {
+        name: json.dumps([{"import_playbook": f"gvisor.runsc.molecule.{name}", "vars": variables}])
+        for name in ("create", "destroy")
+    }
+    converge = "- hosts: molecule_sandboxes\n  gather_facts: false\n  tasks:\n    - raw: touch /written\n"
+    project.scenario("sudo", {"platforms": [{"name": "other", "image": "no"}]}, converge=converge, **playbooks)
+    shim = machine.folder / "bin/sudo"
+    shim.write_text('#!/bin/sh\necho "$1 $2 $3" >>/srv/sudone\nexec /usr/bin/sudo "$@"\n', encoding="utf-8")
+    shim.chmod(0o755)
+    project.molecule(machine, "converge", "-s", "sudo")
+    assert [path.name for folder in project.folders(machine) for path in folder.glob("[!.]*")] == ["given"]
+    # The connection; that the tasks of the role become root is skipped by Ansible for who is root.
+    assert "-n /bin/sh -c" in machine.run("cat /srv/sudone").stdout.splitlines()
+    instance_config = next((machine.folder / "home/.ansible/tmp").glob("molecule.*.sudo")) / "instance_config.yml"
+    assert "sudo -n runsc --root=" in instance_config.read_text(encoding="utf-8")
+    project.molecule(machine, "destroy", "-s", "sudo")
+    assert project.left(machine) == []
+
+
+def test_what_runsc_does_not_know_is_refused_before_anything_is_noted(
+    machine: Machine, project: Project, box: Path
+) -> None:
+    platform = {"name": "one", "archive": "/srv/box.tar", "config": {"no-such-flag": "1"}}
+    project.scenario("typo", {"platforms": [platform]}, converge=CONVERGE)
+    printed = project.molecule(machine, "create", "-s", "typo", check=False).stdout
+    assert "no-such-flag" in printed and project.left(machine) == []
+    project.molecule(machine, "destroy", "-s", "typo")
+
+
 def test_faults_are_told(machine: Machine, project: Project) -> None:
     platforms = [{"name": "one", "archive": "/srv/box.tar", "privileged": True}, {"name": "two"}]
     project.scenario("faults", {"platforms": platforms})

@@ -18,8 +18,9 @@ FOR_THE_BUNDLE = (
 )
 # What each task about the sandbox gets as it is.
 FOR_EACH_TASK = ("runsc_path", "root", "platform", "network", "config")
-# What molecule itself makes the inventory of.
+# What molecule itself makes the inventory of, and what an inventory says in its own way.
 FOR_MOLECULE = ("name", "groups", "children")
+FOR_INVENTORIES = (*FOR_MOLECULE, "vars")
 
 
 class Kind(t.NamedTuple):

@@ -81,11 +81,11 @@ def complete(
     :raises PlatformError: there are none, or some can't be made. All faults are told at once.
     """
     wanted: list[tuple[str, t.Any, tuple[str, ...]]] = []
-    own_keys = tuple(key for key in keys.KINDS if key not in keys.FOR_MOLECULE)
+    own_keys = tuple(key for key in keys.KINDS if key not in keys.FOR_INVENTORIES)
     for index, platform in enumerate(platforms if isinstance(platforms, Sequence) else []):
         name = platform.get("name") if isinstance(platform, Mapping) else None
         wanted.append((f"platforms[{index}]" if name is None else str(name), platform, ("name", *keys.KINDS)))
-    wanted.extend((name, {"name": name, **_mapping(name, given)}, ("name", *own_keys)) for name, given in hosts.items())
+    wanted.extend((name, _of_host(name, given, own_keys), ("name", *own_keys)) for name, given in hosts.items())
     if not wanted:
         raise PlatformError(
             "The scenario has no sandboxes. Give platforms in molecule.yml,"
@@ -103,10 +103,14 @@ def complete(
     return [_sandbox(scenario, given, privilege_command) for _name, given, _known in wanted]
 
 
-def _mapping(name: str, given: t.Any) -> Mapping[str, t.Any]:
+def _of_host(name: str, given: t.Any, known: Sequence[str]) -> Mapping[str, t.Any]:
     if not isinstance(given, Mapping):
         raise PlatformError(f"host {name!r}: molecule_sandbox: {given!r} is not a dictionary. Give it as 'image: ...'")
-    return given
+    if "name" in given:
+        raise PlatformError(
+            f"host {name!r}: molecule_sandbox: there is no key 'name': the host has one. There are {', '.join(known)}"
+        )
+    return {"name": name, **given}
 
 
 def _faults(given: t.Any, known: Sequence[str]) -> list[str]:
@@ -149,7 +153,7 @@ def _sandbox(scenario: Scenario, given: Mapping[str, t.Any], privilege_command: 
         container=options,
         remains={"container": options, "own_root": "root" not in given},
         variables={**variables, **given.get("vars", {})},
-        login=shlex.join([*privilege_command.split(), *shell]),
+        login=shlex.join([*shlex.split(privilege_command), *shell]),
     )
 
 

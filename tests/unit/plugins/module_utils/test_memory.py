@@ -62,7 +62,7 @@ def test_what_was_reported_is_not_kept(
     def count(task: t.Any, items: t.Any) -> None:
         found = gc.get_objects()
         for kind in KINDS:
-            alive[kind.__name__] = max(alive.get(kind.__name__, 0), sum(type(one) is kind for one in found))
+            alive[kind.__name__] = max(alive.get(kind.__name__, 0), sum(isinstance(one, kind) for one in found))
         original(task, items)
 
     monkeypatch.setattr(reconcile._Task, "_tell", count)

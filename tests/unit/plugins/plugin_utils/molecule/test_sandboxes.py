@@ -163,6 +163,8 @@ REFUSED: list[tuple[t.Any, dict[str, t.Any], str]] = [
         "platform 'a': there is no key 'privileged'. There are name, image",
     ),
     ([], {"a": {"groups": ["x"], **ARCHIVE}}, "platform 'a': there is no key 'groups'"),
+    ([], {"a": {"vars": {}, **ARCHIVE}}, "platform 'a': there is no key 'vars'"),
+    ([], {"a": {"name": "b", **ARCHIVE}}, "host 'a': molecule_sandbox: there is no key 'name': the host has one"),
     ([], {"a": "debian.tar"}, "host 'a': molecule_sandbox: 'debian.tar' is not a dictionary"),
     (
         [{"name": "a", "network": "bridge", **ARCHIVE}],
