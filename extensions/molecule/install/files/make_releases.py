@@ -29,6 +29,7 @@ ARCHIVED = "20260831.0"
 WRONG_CHECKSUM = "20990101.0"
 TRUNCATED = "20990102.0"  # by release_server.py
 NO_SANDBOX = "20990104.0"
+NO_ARCHIVE = "20990106.0"
 SUITE = "20260831"
 PLACEHOLDER = b"#!/bin/sh\nexit 0\n"
 # Says its version, and runs no sandbox.
@@ -138,6 +139,7 @@ def main() -> None:
     make_archived(root, WRONG_CHECKSUM, good, checksum_of=b"something else")
     make_archived(root, TRUNCATED, good)
     make_archived(root, NO_SANDBOX, archive_of(BROKEN_RUNSC))
+    make_archived(root, NO_ARCHIVE, b"something else")
     (root / "release/latest").symlink_to(ARCHIVED)
     (root / "nightly").symlink_to("release")
     make_repository(root, archived)
