@@ -69,4 +69,4 @@ def test_all_keys_for_the_bundle_get_there() -> None:
     for key in keys.FOR_EACH_TASK:
         line = f'{key}: "{{{{ item.container.{key} | default(omit) }}}}"'
         removing = Path(support.TREE, "roles/molecule/tasks/destroy.yml").read_text(encoding="utf-8")
-        assert (tasks.count(line), removing.count(line)) == (2, 1)
+        assert (tasks.count(line), removing.count(line)) == (3, 1)

@@ -177,7 +177,8 @@ def test_what_is_made_by_half_is_removed(machine: Machine, project: Project, box
 def test_for_users_who_are_not_root(machine: Machine, project: Project, box: Path) -> None:
     """Root may use sudo as well, and so stands for them. Variables of the role go before molecule.yml."""
     variables = {
-        "molecule_platforms": [{"name": "given", "archive": "/srv/box.tar"}],
+        # sudo has a PATH of its own, in which runsc may be another one.
+        "molecule_platforms": [{"name": "given", "archive": "/srv/box.tar", "runsc_path": str(machine.version.path)}],
         "molecule_privilege_command": "sudo -n",
     }
     playbooks = {
@@ -194,7 +195,7 @@ def test_for_users_who_are_not_root(machine: Machine, project: Project, box: Pat
     # The connection; that the tasks of the role become root is skipped by Ansible for who is root.
     assert "-n /bin/sh -c" in machine.run("cat /srv/sudone").stdout.splitlines()
     instance_config = next((machine.folder / "home/.ansible/tmp").glob("molecule.*.sudo")) / "instance_config.yml"
-    assert "sudo -n runsc --root=" in instance_config.read_text(encoding="utf-8")
+    assert f"sudo -n {machine.version.path} --root=" in instance_config.read_text(encoding="utf-8")
     project.molecule(machine, "destroy", "-s", "sudo")
     assert project.left(machine) == []
 
