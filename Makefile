@@ -205,7 +205,10 @@ dist: $(VENV)/dev/.stamp tree ## build the collection, check it with galaxy-impo
 	$(CONTROL) tools/sync_tree.py $(BUILD)/dist/source
 	PATH=$(DEV):$$PATH
 	cd $(BUILD)/dist
+	# What a checkout holds when its tests have been run.
+	mkdir source/build && touch source/build/left
 	ansible-galaxy collection build --output-path . source
+	if tar -tf *.tar.gz | grep '^build'; then exit 1; fi
 	cd importer
 	GALAXY_IMPORTER_CONFIG=$(BUILD)/dist/source/tests/galaxy-importer.cfg python -m galaxy_importer.main ../*.tar.gz
 	cd ..

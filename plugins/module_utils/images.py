@@ -272,25 +272,26 @@ def check_restorable(
     warnings = _flag_warnings(runsc, manifest, option)
     if config is None:
         return warnings
-    _check_contents(path, manifest, option)
     different = [name for name, digest in compared(config).items() if manifest["compared"].get(name) != digest]
-    if not different:
-        return warnings
     parts = ", ".join(different)
-    if runsc.config.get(_VALIDATION, _ENFORCE) == _ENFORCE and _VALIDATION in runsc.features.flags:
+    if different and runsc.config.get(_VALIDATION, _ENFORCE) == _ENFORCE and _VALIDATION in runsc.features.flags:
         raise UsageError(
             f"{option}: the bundle differs from that of the image {path!r} in {parts},"
             f" and runsc {runsc.features.version.runsc} refuses that",
             remedy=f"Restore with the bundle of the checkpoint, or set the flag {_VALIDATION} in config",
         )
-    return [
-        *warnings,
-        f"{option}: the bundle differs from that of the image in {parts}; the restored processes stay as they were saved",
-    ]
+    _check_contents(path, manifest, option)
+    if different:
+        stay = "the restored processes stay as they were saved"
+        warnings.append(f"{option}: the bundle differs from that of the image in {parts}; {stay}")
+    return warnings
 
 
 def _check_contents(path: str, manifest: Json, option: str) -> None:
-    """Refuse a damaged image while the old container still runs: runsc would notice after that is gone, or never."""
+    """Refuse a damaged image while the old container still runs: runsc would notice after that is gone, or never.
+
+    The last of the checks, since it reads all of the image.
+    """
     for name, expected in manifest["digests"].items():
         file_path = os.path.join(path, name)
         try:

@@ -184,7 +184,7 @@ def put_in_place(staging: Staging, manifest: Json) -> Image:
         os.chmod(os.path.join(path, name), 0o600)  # all of the container's memory
         _sync(os.path.join(path, name))
     complete = {name: value for name, value in manifest.items() if name not in _DRAFT_FIELDS}
-    if not complete["digests"]:  # else a killed task had come so far, and what was damaged since must not become right
+    if not complete["files"]:  # else a killed task had come so far, and what was damaged since must not become right
         complete.update(images.contents(staged))
     images.write_manifest(path, complete)
     remove(staging.aside)

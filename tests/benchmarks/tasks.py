@@ -6,20 +6,27 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import statistics
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from ansible_collections.gvisor.runsc.tests.benchmarks.support import PYTHON, WARM, Bench, Row, in_turns, say, seconds
+from ansible_collections.gvisor.runsc.tests.benchmarks.support import (
+    CALL_PATIENCE,
+    PYTHON,
+    WARM,
+    Bench,
+    Row,
+    in_turns,
+    say,
+    seconds,
+)
 from ansible_collections.gvisor.runsc.tests.modules.support import Json, subcommands
 
 SIZES = (1, 10, 100)
 COUNTED = 10  # containers, where processes are counted
 ROUNDS = 3
-PLAYS = 1
 BULK_BUDGET = 45.0  # seconds after which no further round of making and removing a fleet is begun
 START_ROUNDS = 7
 GOAL_NOTHING, GOAL_BULK, GOAL_START = 1.5, 1.15, 1.1
@@ -83,12 +90,8 @@ def nothing(bench: Bench, fleet: int) -> Iterator[Row]:
     """A task that finds everything as it should be. The fleet is there."""
     checks = [(f"check{size}", bench.containers(bench.names(size))) for size in sizes(fleet)]
     tasks = [(WARM, PING), (WARM, checks[0][1]), *[("ping", PING), *checks] * ROUNDS]
-    times: dict[str, list[float]] = {}
-    lists: list[float] = []
-    for _play in range(PLAYS):
-        for name, some in bench.times(tasks).items():
-            times.setdefault(name, []).extend(some)
-        lists += [bench.raw_list() for _call in range(ROUNDS)]
+    times = bench.times(tasks)
+    lists = [bench.raw_list() for _call in range(ROUNDS)]
     least = statistics.median(times["ping"]) + statistics.median(lists)
     say(f"{bench.version.label}: ping {statistics.median(times['ping']):.3f}, list {statistics.median(lists):.3f}")
     for size in sizes(fleet):
@@ -113,9 +116,8 @@ def processes(bench: Bench, fleet: int) -> Iterator[Row]:
         yield Row(f"runsc processes, {what}", bench.version.label, len(calls), least, "", "raw runsc")
 
 
-@contextlib.contextmanager
-def kept_modules(bench: Bench, tasks: Sequence[tuple[str, Json]]) -> Iterator[dict[str, Path]]:
-    """The files that Ansible sends for tasks, by the names of their modules."""
+def kept_modules(bench: Bench, tasks: Sequence[tuple[str, Json]]) -> dict[str, Path]:
+    """Return the files that Ansible sends for tasks, by the names of their modules."""
     folder = bench.folder / "remote"
     library = bench.folder / "library"
     library.mkdir()
@@ -130,7 +132,7 @@ def kept_modules(bench: Bench, tasks: Sequence[tuple[str, Json]]) -> Iterator[di
         ANSIBLE_KEEP_REMOTE_FILES="1",
         ANSIBLE_PIPELINING="0",
     )
-    yield {path.stem.partition("_")[2]: path for path in folder.glob("*/AnsiballZ_*.py")}
+    return {path.stem.partition("_")[2]: path for path in folder.glob("*/AnsiballZ_*.py")}
 
 
 def _book(tasks: list[Json]) -> str:
@@ -144,13 +146,15 @@ def start_up(bench: Bench, fleet: int) -> Iterator[Row]:
     Both are the files that Ansible sends, run as it runs them. Ours is given a timeout below zero, which it refuses.
     """
     refused = {"gvisor.runsc.runsc_container": {"name": bench.id, "timeout": -1}}
-    with kept_modules(bench, [("ours", refused), ("nothing", {"nothing": {}})]) as files:
+    files = kept_modules(bench, [("ours", refused), ("nothing", {"nothing": {}})])
 
-        def run(module: str) -> Callable[[], float]:
-            argv = [PYTHON, str(files[module])]
-            return lambda: seconds(
-                lambda: subprocess.run(argv, check=False, stdout=subprocess.PIPE, env=bench.environment)
+    def run(module: str) -> Callable[[], float]:
+        argv = [PYTHON, str(files[module])]
+        return lambda: seconds(
+            lambda: subprocess.run(
+                argv, check=False, stdout=subprocess.PIPE, env=bench.environment, timeout=CALL_PATIENCE
             )
+        )
 
-        ours, least = in_turns(START_ROUNDS, run("runsc_container"), run("nothing"))
+    ours, least = in_turns(START_ROUNDS, run("runsc_container"), run("nothing"))
     yield Row("start of runsc_container", bench.version.label, ours, least, "s", "module that does nothing", GOAL_START)

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.gvisor.runsc.plugins.module_utils import image_remains
 from ansible_collections.gvisor.runsc.tests.modules import killed_at
 from ansible_collections.gvisor.runsc.tests.modules.support import PLAY_PATIENCE, Json, Place, eventually, processes
 from ansible_collections.gvisor.runsc.tests.modules.test_checkpoint import (
@@ -177,6 +178,21 @@ def test_an_image_of_a_former_container_is_not_taken_over(place: Place, force: b
     assert names(place) == ["made", "one"]
 
 
+def test_what_was_damaged_before_it_was_taken_over_does_not_become_right(place: Place) -> None:
+    place.container()
+    made = image_of(place).parent / "made"
+    digests = save(place, path=str(made))["manifest"]["digests"]
+    with (leave(place, made, staging(place)) / "checkpoint.img").open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        last = file.read(1)[0]
+        file.seek(-1, os.SEEK_END)
+        file.write(bytes([last ^ 1]))
+    taken = save(place)["manifest"]
+    assert (taken["bundle"], taken["digests"]) == ("left", digests)
+    told = place.bad("runsc_container", "usage", name=place.id, restore_from=str(image_of(place)))
+    assert "is not what it was when it was made" in told["msg"]
+
+
 def test_an_image_of_a_container_that_lives(place: Place) -> None:
     created = place.container()["container"]["created"]
     made = image_of(place).parent / "made"
@@ -245,6 +261,8 @@ def sweep(place: Place, made: Path, expected: dict[str, str], by: str) -> None:
         return
     assert pruned(place, pattern=f"{place.id}-nobody")["changed"] is False
     done = pruned(place)
+    for remain in done["kept"]:
+        assert not image_remains.remove_path(remain["path"]), "what was dead a moment ago may be in use"
     found = {Path(each["path"]).name: key for key in ("pruned", "kept") for each in done[key]}
     assert found == {name: "pruned" if status == "dead" else "kept" for name, status in expected.items()}
     assert "images: 'x' is not absolute" in place.bad("runsc_prune", "usage", images=["x"])["msg"]

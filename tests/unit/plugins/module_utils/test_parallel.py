@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 import typing as t
@@ -272,6 +274,39 @@ def test_an_interruption_reaches_who_polls() -> None:
     with pytest.raises(KeyboardInterrupt):
         for_each(range(2), poll, 2)
     watcher.join()
+
+
+# A program of its own, since the threads of pytest-xdist would let the signal through.
+INTERRUPTED = """
+import os, signal, threading
+from ansible_collections.gvisor.runsc.plugins.module_utils.parallel import for_each
+from ansible_collections.gvisor.runsc.plugins.module_utils.runsc import procfs
+start = threading.Thread.start
+started = []
+def start_and_be_interrupted(thread):
+    start(thread)
+    started.append(thread)
+    if len(started) == {number}:
+        os.kill(os.getpid(), signal.SIGINT)
+threading.Thread.start = start_and_be_interrupted
+try:
+    for_each(range(3), lambda item: procfs.poll(lambda: False, 1000), 3)
+except KeyboardInterrupt:
+    print(len(started), "started,", threading.active_count() - 1, "left")
+"""
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_signal_waits_until_all_threads_have_been_started(number: int) -> None:
+    """The first of them would let it through, and the count of those that run would be wrong for ever."""
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED.format(number=number)],
+        stdout=subprocess.PIPE,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        timeout=PATIENCE,
+    )
+    assert done.stdout == b"3 started, 0 left\n"
 
 
 def test_there_is_a_core() -> None:
