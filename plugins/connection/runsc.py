@@ -224,7 +224,7 @@ import shlex
 import typing as t
 
 from ansible import constants as C
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins.become import BecomeBase
 from ansible.plugins.connection import ConnectionBase
@@ -313,9 +313,16 @@ class Connection(ConnectionBase):
 
     def _user(self, sudoable: bool) -> User | None:
         """Return who runs a command; None is the container's own user."""
-        name = self.get_option("remote_user")
         if sudoable and self.become and self.become.name == BECOME:
-            name = self.become.get_option("become_user", playcontext=self._play_context)
+            return self._find(self.become.get_option("become_user", playcontext=self._play_context))
+        try:
+            return self._find(self.get_option("remote_user"))
+        except AnsibleConnectionFailure:
+            raise
+        except AnsibleError as exc:  # who can't log in can't reach the host; who can't become somebody else has failed
+            raise AnsibleConnectionFailure(f"ansible_runsc_user: {exc}") from exc
+
+    def _find(self, name: str | None) -> User | None:
         if not name:
             return None
         if name not in self._users:

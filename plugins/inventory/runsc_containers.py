@@ -47,7 +47,9 @@ options:
     type: raw
     default: [localhost]
   roots:
-    description: The folders in which runsc keeps its containers, its C(--root), on each node.
+    description:
+      - The folders in which runsc keeps its containers, its C(--root), on each node.
+      - One that does not exist has no containers. Other than the default one it is worth a warning.
     type: list
     elements: str
     default: [/var/run/runsc]
@@ -178,8 +180,9 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.errors import UsageError
+from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.statedir import DEFAULT_ROOT
 from ansible_collections.gvisor.runsc.plugins.plugin_utils.inventory import naming
-from ansible_collections.gvisor.runsc.plugins.plugin_utils.inventory.asking import Asked, ask_all
+from ansible_collections.gvisor.runsc.plugins.plugin_utils.inventory.asking import Asked, Told, ask_all
 from ansible_collections.gvisor.runsc.plugins.plugin_utils.inventory.containers import PROBLEMS, Facts
 from ansible_collections.gvisor.runsc.plugins.plugin_utils.inventory.naming import Place
 from ansible_collections.gvisor.runsc.plugins.plugin_utils.inventory.nodes import (
@@ -189,6 +192,7 @@ from ansible_collections.gvisor.runsc.plugins.plugin_utils.inventory.nodes impor
     make_node,
     read_nodes,
 )
+from ansible_collections.gvisor.runsc.plugins.plugin_utils.oci.places import did_you_mean, near
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
@@ -204,11 +208,21 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def parse(self, inventory: t.Any, loader: t.Any, path: str, cache: bool = True) -> None:
         """Add the containers to the inventory."""
         super().parse(inventory, loader, path, cache)
-        self._read_config_data(path)
+        self._check_names(self._read_config_data(path))
         try:
             self._add_hosts(self._facts(self._nodes(), self.get_cache_key(path), may_read=cache))
         except UsageError as exc:
             raise AnsibleParserError(str(exc)) from exc
+
+    def _check_names(self, config: t.Mapping[str, t.Any]) -> None:
+        """Refuse what is no option. Ansible ignores it, so that a root that is mistyped, for example, would go unnoticed."""
+        known = self.option_definitions
+        for name in config:
+            if name not in known:
+                raise AnsibleParserError(
+                    f"{name!r} is not an option of {self.NAME}{did_you_mean(near(name, known))}. "
+                    f"'ansible-doc -t inventory {self.NAME}' lists them"
+                )
 
     def _nodes(self) -> list[Asked]:
         """Return the nodes, with the variables that lead to them, without templates."""
@@ -236,6 +250,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 for problem in part.problems
             ]
             self._report(problems)
+            self._tell_of_absent([node for node, _resolved in asked], told)
             if uses_cache and not problems:
                 self._cache[key] = known
         return list(zip([node for node, _resolved in asked], known["facts"], strict=True))
@@ -246,6 +261,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             raise AnsibleParserError("\n".join(problems))
         for problem in problems:
             self.display.warning(f"{self.NAME}: {problem}")
+
+    def _tell_of_absent(self, nodes: list[Node], told: list[Told]) -> None:
+        """Warn of roots that somebody named and that are not there. runsc makes its own one with the first container."""
+        for node, part in zip(nodes, told, strict=True):
+            for root in part.absent:
+                if root != DEFAULT_ROOT:
+                    self.display.warning(f"{self.NAME}: node {node.name}: the root {root} does not exist")
 
     def _add_hosts(self, known: list[tuple[Node, list[Facts]]]) -> None:
         """Make hosts of the containers that are wanted, each with a name of its own."""

@@ -33,6 +33,8 @@ def execs_task(module: ModuleLike, runsc: Runsc) -> dict[str, t.Any]:
     how = batch(params)
     template = request({**params, **_OF_ONE})
     names = _names(runsc, params)
+    if not names:
+        module.warn(f"no container under {params['root']} both fits and runs, so the command was run in none")
     runsc.output_limit = params["output_limit"]
 
     def one(name: str) -> dict[str, t.Any]:

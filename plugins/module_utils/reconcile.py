@@ -30,7 +30,7 @@ from .spec_drift import Difference, as_diff
 from .transition import Transition
 
 # So many containers are locked, and kept in memory, at the same time.
-CHUNK = 200
+CHUNK = 500
 PROCESS_AGE = 1.0  # seconds for which a look at all processes is good enough, where many containers are made
 
 

@@ -25,7 +25,8 @@ options:
     type: list
     elements: str
   pattern:
-    description: A shell pattern for ids, for example V(web-*). The command is run in those of O(root) that fit and run, if any.
+    description: A shell pattern for ids, for example V(web-*). The command is run in those of O(root) that fit and run.
+      None at all is a warning.
     type: str
   annotations:
     description: Annotations, with their values, that the containers have to have, instead of O(pattern) or in addition to it.

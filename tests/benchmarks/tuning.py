@@ -34,6 +34,7 @@ from ansible_collections.gvisor.runsc.tests.benchmarks.tasks import PING
 from ansible_collections.gvisor.runsc.tests.modules.support import versions
 
 ROUNDS = 3
+FLAG_ROUNDS, FLAG_BUDGET = 9, 15.0  # seconds after which no further round is begun
 BATCH = 8
 # Each is compared with the same call without it. A pair of flags is one that is compared with the other.
 FLAGS = (
@@ -47,8 +48,8 @@ FLAGS = (
 )
 # Commands in a sandbox: many system calls, and many files of its root file system.
 LOADS = {
-    "system calls": "dd if=/dev/zero of=/dev/null bs=1 count=200000 2>/dev/null",
-    "files": "for n in 1 2 3 4 5; do ls -lR /bin >/dev/null; done",
+    "system calls": "dd if=/dev/zero of=/dev/null bs=1 count=50000 2>/dev/null",
+    "files": "for n in $(seq 20); do ls -lR /bin >/dev/null; done",
 }
 
 
@@ -66,7 +67,7 @@ def flags_of(place: Bench) -> Iterator[Row]:
         call = functools.partial(_call, place, made)
         start = functools.partial(_start, place, made)
         try:
-            values = in_turns(ROUNDS, functools.partial(start, "given"), functools.partial(start, "usual"))
+            values = in_turns(FLAG_ROUNDS, functools.partial(start, "given"), functools.partial(start, "usual"))
         except subprocess.CalledProcessError as exc:  # the flag is there, the value is not
             say(f"{place.version.label} refuses {exc.cmd[4]}")
             continue
@@ -76,7 +77,9 @@ def flags_of(place: Bench) -> Iterator[Row]:
             call(which, "run", "--detach", f"--bundle={place.bundle}")
         for load, script in LOADS.items():
             run = functools.partial(_run, place, made, script)
-            values = in_turns(ROUNDS, functools.partial(run, "given"), functools.partial(run, "usual"))
+            values = in_turns(
+                FLAG_ROUNDS, functools.partial(run, "given"), functools.partial(run, "usual"), budget=FLAG_BUDGET
+            )
             yield Row(f"{' '.join(given)}, {load}", place.version.label, values[0], values[1], "s", " ".join(usual))
         for which in made:
             call(which, "delete", "--force")

@@ -122,6 +122,13 @@ def test_where_our_own_method_takes_the_user_from(
     assert connection.exec_command(command) == (0, b"1234\n", b"")
 
 
+@pytest.mark.parametrize(("user", "kind"), [("nobody-here", "user"), ("app:none", "group")])
+def test_our_own_method_fails_for_who_is_not_there(shared: Site, user: str, kind: str) -> None:
+    with pytest.raises(AnsibleError, match=f"there is no {kind} '.*' in the container") as failure:
+        _run(shared, PLUGIN, "id", None, become_user=user)
+    assert not isinstance(failure.value, AnsibleConnectionFailure)  # the host is there, and other tasks may go on
+
+
 def test_our_own_method_refuses_other_connections() -> None:
     connection = connection_loader.get("ansible.builtin.local", PlayContext())
     with pytest.raises(AnsibleError, match="works with the connection of the same name only"):

@@ -212,6 +212,8 @@ def test_without_root(fleet: Fleet) -> None:
         ({"timeout": 0}, "timeout: 0.0 is not positive"),
         ({"at_once": 0}, "at_once: 0 is not positive"),
         ({"statuses": ["dead"]}, "statuses"),
+        ({"root": "/run/runsc"}, "'root' is not an option of gvisor.runsc.runsc_containers (did you mean 'roots'?)"),
+        ({"colour": "green"}, "'colour' is not an option of gvisor.runsc.runsc_containers. 'ansible-doc -t inventory"),
     ],
 )
 def test_what_can_be_wrong(fleet: Fleet, options: Json, says: str) -> None:
@@ -231,7 +233,9 @@ def test_what_can_be_wrong_with_an_expression(fleet: Fleet) -> None:
 
 @once
 def test_a_root_that_does_not_exist_is_empty(fleet: Fleet) -> None:
-    assert not fleet.ground.listed(roots=["/no/such/root"]).hosts
+    roots = ["/no/such/root", str(fleet.left)]
+    found = fleet.ground.listed(roots=roots, strict=True, says="node localhost: the root /no/such/root does not exist")
+    assert found.hosts
 
 
 @once

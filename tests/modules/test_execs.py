@@ -81,7 +81,9 @@ class TestExecs:
             ({"pattern": None, "names": fleet.names[1:3]}, fleet.names[1:3]),
         ):
             shim = place.shim()
-            assert list(execs(fleet, "true", runsc_path=str(shim), **options)["containers"]) == names
+            done = execs(fleet, "true", runsc_path=str(shim), **options)
+            assert list(done["containers"]) == names
+            assert ("both fits and runs" in str(done.get("warnings"))) == (not names)
             assert [call for call in subcommands(shim) if call not in ("flags", "help", "")] == ["exec"] * len(names)
         failed = execs_fail(fleet, "usage", "true", pattern=None, names=fleet.names[:1] * 2)
         assert "is there twice" in failed["msg"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.errors import AnsibleError
 
 from .document import User
 
@@ -31,7 +31,7 @@ def find(text: str, answer: str) -> User:
     """Return the user with this name, or with these names of a user and a group.
 
     :param answer: what the container said to the question.
-    :raises AnsibleConnectionFailure: there is no such user or group.
+    :raises AnsibleError: there is no such user or group.
     """
     name, colon, group = text.partition(":")
     if not name or (colon and not group):
@@ -41,18 +41,14 @@ def find(text: str, answer: str) -> User:
     members = _entries(groups)
     entry = next((entry for entry in users if name in (entry[0], entry[2])), None)
     if entry is None and not name.isdigit():
-        raise AnsibleConnectionFailure(
-            f"there is no user {name!r} in the container: set ansible_runsc_user to a number"
-        )
+        raise AnsibleError(f"there is no user {name!r} in the container: give a number, or make the user first")
     uid, gid = (int(entry[2]), int(entry[3])) if entry else (int(name), 0)
     if not group:
         own = [int(entry[2]) for entry in members if name in entry[3].split(",") and int(entry[2]) != gid]
         return User(uid, gid, own)
     found = next((int(entry[2]) for entry in members if entry[0] == group), None)
     if found is None and not group.isdigit():
-        raise AnsibleConnectionFailure(
-            f"there is no group {group!r} in the container: set ansible_runsc_user to a number"
-        )
+        raise AnsibleError(f"there is no group {group!r} in the container: give a number, or make the group first")
     return User(uid, int(group) if found is None else found)
 
 

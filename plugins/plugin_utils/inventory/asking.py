@@ -28,10 +28,11 @@ Asked = t.Tuple[Node, Variables]  # with the variables that lead to it, without 
 
 
 class Told(t.NamedTuple):
-    """What a node told of its containers, and what it could not tell, with the reasons."""
+    """What a node told of its containers, what it could not tell, with the reasons, and the roots that it lacks."""
 
     facts: list[Facts]
     problems: list[str]
+    absent: t.Sequence[str] = ()
 
 
 _PROCESSES = multiprocessing.get_context("fork")
@@ -109,7 +110,7 @@ def _answer(pipe: Connection, node: Node, variables: Variables, timeout: float) 
 
 
 def _told(answer: frames.Answer) -> Told:
-    told = Told([], [])
+    told = Told([], [], [root.path for root in answer.roots if root.is_absent])
     for root in answer.roots:
         try:
             told.facts.extend(facts_of(root, answer))

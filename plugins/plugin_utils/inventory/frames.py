@@ -31,6 +31,7 @@ class Root:
     def __init__(self, path: str) -> None:
         self.path = path
         self.refusal = ""  # denied, or file: why there is nothing to say
+        self.is_absent = False
         self.records: dict[str, Record] = {}  # by id, as they were before "runsc list"
         self.made: dict[str, bytes] = {}  # what runsc_bundle has left in the bundles, by their paths
         self.listed: bytes = b""
@@ -93,6 +94,10 @@ def _names(root: Root, _value: str, body: bytes) -> None:
     root.names = frozenset(line.rpartition("_sandbox:")[0] for line in body.decode("ascii", "replace").split())
 
 
+def _absent(root: Root, _value: str, _body: bytes) -> None:
+    root.is_absent = True
+
+
 def _refusal(reason: str) -> Reader:
     def read(root: Root, _value: str, _body: bytes) -> None:
         root.refusal = reason
@@ -108,6 +113,7 @@ _READERS: dict[str, Reader] = {
     "list": _list,
     "listed": _listed,
     "names": _names,
+    "absent": _absent,
     "denied": _refusal("can't be read. Ask as root: set privilege_command, for example to 'sudo -n'"),
     "file": _refusal("is not a folder. Correct it in roots"),
 }

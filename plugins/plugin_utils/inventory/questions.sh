@@ -84,7 +84,7 @@ look() {
   if [ ! -d "$root" ]; then
     case $(ls -d "$root" 2>&1) in
       *'ermission denied'*) say denied ;;
-      *) [ ! -e "$root" ] || say file ;;
+      *) if [ -e "$root" ]; then say file; else say absent; fi ;;
     esac
     return
   fi

@@ -9,6 +9,10 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable, Mapping, Sequence
 
+from ansible_collections.gvisor.runsc.plugins.module_utils import bundle_values
+from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.errors import UsageError
+from ansible_collections.gvisor.runsc.plugins.plugin_utils.oci.places import did_you_mean, near
+
 SOURCES = ("image", "archive", "rootfs")
 NETWORKS = ("none", "host", "sandbox")
 # What M(gvisor.runsc.runsc_bundle) gets as it is.
@@ -86,6 +90,15 @@ KINDS: dict[str, Kind] = {
     "children": TEXTS,
 }
 
+# What M(gvisor.runsc.runsc_bundle) would find out only when all sandboxes before this one are made.
+VALUES: dict[str, Callable[[str, t.Any], object]] = {
+    "volumes": bundle_values.volumes,
+    "tmpfs": bundle_values.tmpfs,
+    "memory": bundle_values.size,
+    "cpus": bundle_values.cpus,
+    "hostname": bundle_values.hostname,
+}
+
 
 def faults(given: Mapping[str, t.Any], known: Sequence[str]) -> list[str]:
     """Return what is wrong with the keys of one platform, and what to do about each.
@@ -95,9 +108,11 @@ def faults(given: Mapping[str, t.Any], known: Sequence[str]) -> list[str]:
     found = []
     for key, value in given.items():
         if key not in known:
-            found.append(f"there is no key {str(key)!r}. There are {', '.join(known)}")
+            found.append(f"there is no key {str(key)!r}{did_you_mean(near(key, known))}. There are {', '.join(known)}")
         elif key in KINDS and not KINDS[key].holds(value):
             found.append(f"{key}: {value!r} can't be used. {KINDS[key].remedy}")
+        elif key in VALUES:
+            found.extend(_faults_of_value(key, value))
     sources = [key for key in SOURCES if key in given]
     if not sources:
         found.append(
@@ -107,3 +122,11 @@ def faults(given: Mapping[str, t.Any], known: Sequence[str]) -> list[str]:
     elif len(sources) > 1:
         found.append(f"{' and '.join(sources)} exclude each other. Give one of them")
     return found
+
+
+def _faults_of_value(key: str, value: t.Any) -> list[str]:
+    try:
+        VALUES[key](key, value)
+    except UsageError as exc:
+        return [str(exc)]
+    return []
