@@ -164,16 +164,19 @@ faults: ## kill each module a hundred times at random moments: about 15 minutes
 
 integration: integration-$(NEWEST) ## playbooks against real runsc, newest ansible-core; integration-2.19 for the oldest
 
-# The oldest ansible-core manages the oldest Python that is here, the newest its own.
+# The newest ansible-core manages its own Python, with each runsc; the oldest the oldest Python that is here, with one.
 integration-%: $(VENV)/core-%/.stamp gittree runsc apt debian
 	@cd $(TREE)
 	args=--local
+	first=0
 	if [ $* = $(OLDEST) ]; then
+		first=-1
 		control=$$(readlink $(CONTROL))
 		managed=$$(cd $(PYBIN) && ls -v python3.* | sed -n 1p)
 		args="--controller origin:python=$${control#python} --target controller:python=$${managed#python}"
 	fi
-	$(CONTROL) tools/integration_config.py $(RUNSC_VERSIONS_FILE) $(BUSYBOX) $(DEBIAN_ROOTFS) >tests/integration/integration_config.yml
+	$(CONTROL) tools/integration_config.py $(RUNSC_VERSIONS_FILE) $(BUSYBOX) $(DEBIAN_ROOTFS) $$first \
+		>tests/integration/integration_config.yml
 	$(REAPER) $(VENV)/core-$*/bin/ansible-test integration --allow-root --color no $$args $(INTEGRATION_ARGS) $(T) \
 		</dev/null 2>&1 | tee $(BUILD)/integration-$*.log
 	if grep -F 'WARNING: Excluding' $(BUILD)/integration-$*.log; then exit 1; fi

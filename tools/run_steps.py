@@ -142,7 +142,7 @@ def run_all(runner: Runner, build: Path, cores: Sequence[str]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    runner.run([Step(5, "demo")])
+    runner.run([Step(20, "molecule"), Step(5, "demo")])
 
 
 def lanes(build: Path, cores: Sequence[str]) -> dict[str, list[Step]]:
@@ -157,7 +157,6 @@ def lanes(build: Path, cores: Sequence[str]) -> dict[str, list[Step]]:
             *(Step(20, f"sanity-{core}") for core in cores),
             *units,
             Step(10, "dist"),
-            Step(30, "molecule"),
         ],
         "system": [Step(60, "system")],
         "playbooks": [*(Step(30, f"integration-{core}") for core in cores), Step(40, "connection")],

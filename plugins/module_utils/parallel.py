@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import collections
 import os
+import select
 import signal
 import threading
 import typing as t
@@ -25,6 +26,7 @@ CONTINUE, SERIAL, STOP = "continue", "serial", "stop"
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PAUSE = 0.05  # seconds between two looks of a thread that waits for its turn
+_LOOK = 0.5  # seconds after which a signal is noticed that came at a bad moment
 
 
 class Batch(t.NamedTuple):
@@ -150,9 +152,13 @@ class _Crew(t.Generic[T]):
         """Wait until all threads have done their work.
 
         Not by joining them: after a join that was interrupted, Python before 3.13 takes a thread that still works for one
-        that has ended.
+        that has ended. And not without a look now and then: a signal that comes just before the wait does not end it, and
+        Python acts on it only when this thread goes on.
         """
-        os.read(self._end_of_all, 1)
+        end = select.poll()
+        end.register(self._end_of_all)
+        while not end.poll(_LOOK * 1000):
+            pass
 
     def _may_go_on(self) -> bool:
         return self._is_over or not self._queue or self._under_way < self._limit

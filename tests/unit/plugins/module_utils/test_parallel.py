@@ -299,14 +299,44 @@ except KeyboardInterrupt:
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_a_signal_waits_until_all_threads_have_been_started(number: int) -> None:
     """The first of them would let it through, and the count of those that run would be wrong for ever."""
-    done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED.format(number=number)],
+    assert _said(INTERRUPTED.format(number=number)) == b"3 started, 0 left\n"
+
+
+# The signal ends no wait, as one that comes just before the wait does not: another thread is given it.
+AT_A_BAD_MOMENT = """
+import os, signal, threading, time
+from ansible_collections.gvisor.runsc.plugins.module_utils.parallel import for_each
+from ansible_collections.gvisor.runsc.plugins.module_utils.runsc import procfs
+from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.process import run
+def interrupt():
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+    time.sleep(0.2)  # after that the main thread waits; if not, it is interrupted all the same
+    os.kill(os.getpid(), signal.SIGINT)
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+threading.Thread(target=interrupt).start()
+try:
+    {waits}
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.parametrize(
+    "waits",
+    ["for_each(range(2), lambda item: procfs.poll(lambda: False, 1000), 2)", "run(['sleep', '1000'], timeout=1000)"],
+)
+def test_a_signal_at_a_bad_moment(waits: str) -> None:
+    assert _said(AT_A_BAD_MOMENT.format(waits=waits)) == b"interrupted\n"
+
+
+def _said(program: str) -> bytes:
+    return subprocess.run(
+        [sys.executable, "-c", program],
         stdout=subprocess.PIPE,
         check=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         timeout=PATIENCE,
-    )
-    assert done.stdout == b"3 started, 0 left\n"
+    ).stdout
 
 
 def test_there_is_a_core() -> None:
