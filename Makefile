@@ -164,18 +164,19 @@ faults: ## kill each module a hundred times at random moments: about 15 minutes
 
 integration: integration-$(NEWEST) ## playbooks against real runsc, newest ansible-core; integration-2.19 for the oldest
 
-# The newest ansible-core manages its own Python, with each runsc; the oldest the oldest Python that is here, with one.
+# The newest ansible-core manages its own Python with the newest runsc, the oldest the oldest Python that is here with the
+# oldest runsc. RUNSC= tests each with all.
+integration-$(OLDEST): RUNSC := 0
+integration-%: RUNSC := -1
 integration-%: $(VENV)/core-%/.stamp gittree runsc apt debian
 	@cd $(TREE)
 	args=--local
-	first=0
 	if [ $* = $(OLDEST) ]; then
-		first=-1
 		control=$$(readlink $(CONTROL))
 		managed=$$(cd $(PYBIN) && ls -v python3.* | sed -n 1p)
 		args="--controller origin:python=$${control#python} --target controller:python=$${managed#python}"
 	fi
-	$(CONTROL) tools/integration_config.py $(RUNSC_VERSIONS_FILE) $(BUSYBOX) $(DEBIAN_ROOTFS) $$first \
+	$(CONTROL) tools/integration_config.py $(RUNSC_VERSIONS_FILE) $(BUSYBOX) $(DEBIAN_ROOTFS) $(RUNSC) \
 		>tests/integration/integration_config.yml
 	$(REAPER) $(VENV)/core-$*/bin/ansible-test integration --allow-root --color no $$args $(INTEGRATION_ARGS) $(T) \
 		</dev/null 2>&1 | tee $(BUILD)/integration-$*.log

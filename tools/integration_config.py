@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Print the variables of the integration targets: integration_config.yml.
 
-usage: integration_config.py VERSIONS_FILE BUSYBOX DEBIAN_ROOTFS [FIRST_VERSION]
+usage: integration_config.py VERSIONS_FILE BUSYBOX DEBIAN_ROOTFS [INDEX]
 
-FIRST_VERSION is the index of the first runsc version to test, such as -1 for the newest only.
+INDEX says which runsc version to test: 0 is the oldest, -1 the newest. Without it, all are tested.
 
 ansible-test starts the playbooks with next to no environment, but hands them the variables of that file.
 """
@@ -20,8 +20,9 @@ from pathlib import Path
 def main() -> None:
     """Print a YAML document (JSON is YAML) with ``runsc_versions``, ``busybox`` and ``debian_rootfs``."""
     if len(sys.argv) not in (4, 5):
-        sys.exit("usage: integration_config.py VERSIONS_FILE BUSYBOX DEBIAN_ROOTFS [FIRST_VERSION]")
-    versions = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))[int(*sys.argv[4:]) :]
+        sys.exit("usage: integration_config.py VERSIONS_FILE BUSYBOX DEBIAN_ROOTFS [INDEX]")
+    versions = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    versions = [versions[int(index)] for index in sys.argv[4:]] or versions
     print(json.dumps({"runsc_versions": versions, "busybox": sys.argv[2], "debian_rootfs": sys.argv[3]}, indent=2))
 
 

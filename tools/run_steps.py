@@ -147,19 +147,28 @@ def run_all(runner: Runner, build: Path, cores: Sequence[str]) -> None:
 
 def lanes(build: Path, cores: Sequence[str]) -> dict[str, list[Step]]:
     """Return the steps that may run at the same time, by lanes of about the same length."""
-    # Of the units, the oldest ansible-core gets only the Python that the newest does not know.
-    oldest = min(build.glob("pybin/python3.*"), key=lambda path: int(path.suffix[1:])).name[len("python") :]
-    units = [Step(20, f"units-{cores[0]}")]
-    units += [Step(20, f"units-{core}", (f"UNITS_ARGS=--python {oldest}",)) for core in cores[1:]]
+    pythons = sorted(
+        (path.name for path in build.glob("pybin/python3.*")), key=lambda name: int(name.partition(".")[2])
+    )
+    if len(cores) == 1:
+        units, playbooks = [Step(20, f"units-{cores[0]}")], [Step(30, f"integration-{cores[0]}", ("RUNSC=",))]
+    else:
+        # Each core with a half of what there is: the newest with the newest, the oldest with the oldest.
+        ends = [python[len("python") :] for python in (pythons[-1], pythons[0])]
+        units = [
+            Step(20, f"units-{core}", (f"UNITS_ARGS=--python {python}",))
+            for core, python in zip(cores, ends, strict=True)
+        ]
+        playbooks = [Step(30, f"integration-{core}") for core in cores]
     return {
         "computing": [
-            *(Step(15, "lint"), Step(5, "docs"), Step(2, "coverage")),
+            *(Step(15, "lint"), Step(5, "docs"), Step(2, "coverage"), Step(10, "unit")),
             *(Step(20, f"sanity-{core}") for core in cores),
             *units,
             Step(10, "dist"),
         ],
         "system": [Step(60, "system")],
-        "playbooks": [*(Step(30, f"integration-{core}") for core in cores), Step(40, "connection")],
+        "playbooks": [*playbooks, Step(40, "connection")],
     }
 
 

@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import time
 import typing as t
 
@@ -107,7 +108,13 @@ class Tools:
         path = require(argv[0])
         guard = _Guard(staging, self._limits.size, subject) if staging and self._limits.size > 0 else None
         completed = run(
-            [path, *argv[1:]], timeout=self._limits.timeout, monitor=self._monitor, limit=limit, guard=guard
+            [path, *argv[1:]],
+            timeout=self._limits.timeout,
+            monitor=self._monitor,
+            limit=limit,
+            guard=guard,
+            # Or it would write on where the next task cleans up after one that was killed.
+            parent_death_signal=signal.SIGKILL,
         )
         name = " ".join([argv[0], *(word for word in argv[1:4] if word in _SUBCOMMANDS)])
         if completed.timed_out:

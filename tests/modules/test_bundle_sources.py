@@ -20,7 +20,7 @@ from ansible_collections.gvisor.runsc.plugins.module_utils.rootfs_source import 
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.client import Runsc
 from ansible_collections.gvisor.runsc.plugins.module_utils.unpack import Limits, Tools
 from ansible_collections.gvisor.runsc.tests.modules import sources
-from ansible_collections.gvisor.runsc.tests.modules.support import Json, Place, command_line, eventually
+from ansible_collections.gvisor.runsc.tests.modules.support import Json, Place, eventually, processes
 
 CMD = ("--config.cmd=sleep", "--config.cmd=1000", "--config.env=PATH=/bin")
 
@@ -246,26 +246,21 @@ def test_a_killed_task_is_finished_by_the_next(place: Place, given: Sources, pat
     before, os.environ["PATH"] = os.environ["PATH"], f"{tools}:{os.environ['PATH']}"
     try:
         with place.started("runsc_bundle", **options) as process:
-            eventually(lambda: list(path.glob(".gvisor.runsc-staging-*/image")), "the image is fetched")
+            eventually(lambda: _sleepers(tools), "the image is being unpacked")
             process.kill()
             process.wait()
     finally:
         os.environ["PATH"] = before
-    _end_sleepers(tools)
+    eventually(lambda: not _sleepers(tools), "what the killed task had started is gone")
     assert not (path / "config.json").exists()
     assert place.good("runsc_bundle", **options)["actions"] == ["rootfs", "config"]
     assert not list(path.glob(".gvisor.runsc-staging-*"))
 
 
-def _end_sleepers(tools: Path) -> None:
-    """End what a killed task started, and what it could not end itself."""
-    import signal
-
-    for entry in os.listdir("/proc"):
-        if entry.isdigit() and command_line(int(entry))[:2] == ["sleep", "1000"]:
-            environment = Path(f"/proc/{entry}/environ").read_bytes()
-            if os.fsencode(tools) in environment:
-                os.kill(int(entry), signal.SIGKILL)
+def _sleepers(tools: Path) -> list[int]:
+    """Return what the killed task has started."""
+    found = [pid for pid, argv in processes() if argv[:2] == ["sleep", "1000"]]
+    return [pid for pid in found if os.fsencode(tools) in Path(f"/proc/{pid}/environ").read_bytes()]
 
 
 def test_a_disk_that_is_full_in_between(
