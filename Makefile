@@ -183,7 +183,7 @@ integration-%: $(VENV)/core-%/.stamp gittree runsc apt debian
 	if grep -F 'WARNING: Excluding' $(BUILD)/integration-$*.log; then exit 1; fi
 
 # The long ones first, so that two at a time end at about the same time.
-molecule: FIRST := service install docker
+molecule: FIRST := install service containerd docker
 molecule: $(VENV)/dev/.stamp gittree runsc apt engines debian ## roles against real engines; T="docker podman" selects scenarios
 	@cd $(TREE)
 	PATH=$(DEV):$$PATH
