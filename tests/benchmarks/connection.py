@@ -35,6 +35,7 @@ from ansible_collections.gvisor.runsc.tests.connection.support import Site, unpa
 from ansible_collections.gvisor.runsc.tests.modules.support import Json, RunscVersion, versions
 
 ROUNDS = 3
+MANY = 10
 PING: Json = {"ansible.builtin.ping": {}}
 PYTHON = {"ansible_python_interpreter": "/usr/bin/python3"}
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -60,13 +61,28 @@ def plays(groups: Json, rounds: int) -> list[Json]:
 
 def measure(site: Sandboxes) -> Iterator[Row]:
     """Compare."""
-    inventory = site.inventory({"local": HERE, "sandbox": PYTHON})
-    found = site.play_times(plays({"local": "local", "sandbox": "sandbox"}, ROUNDS), f"--inventory={inventory}")
+    hosts = {"local": HERE, "sandbox": PYTHON, "copied": {**PYTHON, "ansible_pipelining": False}}
+    inventory = site.inventory(hosts)
+    found = site.play_times(plays({name: name for name in hosts}, ROUNDS), f"--inventory={inventory}")
     took = {name: statistics.median(values) for name, values in found.items()}
     (raw,) = in_turns(ROUNDS, lambda: seconds(lambda: site.runsc("exec", site.id, *RAW)))
     values = took["sandbox"], took["local"]
     yield Row("ping in a sandbox", site.version.label, *values, "s", "ping with connection local")
     yield Row("ping in a sandbox", site.version.label, took["sandbox"], raw, "s", "runsc exec of Python")
+    yield Row("ping without pipelining", site.version.label, took["copied"], took["sandbox"], "s", "with pipelining")
+    one_by_one = MANY * took["sandbox"]
+    yield Row(f"{MANY} pings, {MANY} forks", site.version.label, together(site), one_by_one, "s", f"{MANY} times one")
+
+
+def together(site: Sandboxes) -> float:
+    """Return how long one task takes in many sandboxes at the same time: until the last of them is done."""
+    made = [site.make(f"{site.prefix}m{number:02d}") for number in range(MANY)]
+    inventory = site.inventory({name: {**PYTHON, "ansible_runsc_container": name} for name in made})
+    rounds = [f"round{number}" for number in range(ROUNDS)]
+    tasks = [{"name": name, **PING} for name in (WARM, *rounds)]
+    play = {"name": PLAY, "hosts": "all", "gather_facts": False, "tasks": tasks}
+    found = site.play_times([play], f"--inventory={inventory}", f"--forks={MANY}")
+    return statistics.median(max(found[name]) for name in rounds)
 
 
 @contextlib.contextmanager
