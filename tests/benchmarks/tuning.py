@@ -133,7 +133,9 @@ def options_of(place: Bench) -> Iterator[Row]:
         return statistics.median(times["it"])
 
     values = in_turns(2, lambda: task(True), lambda: task(False))
-    yield Row("pipelining (connection local), no change", place.version.label, values[0], values[1], "s", "without pipelining")
+    yield Row(
+        "pipelining (connection local), no change", place.version.label, values[0], values[1], "s", "without pipelining"
+    )
 
 
 def main() -> None:
