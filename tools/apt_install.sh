@@ -9,6 +9,7 @@ export DEBIAN_FRONTEND=noninteractive
 
 missing=()
 for package in "$@"; do
+  # It fails for a package that dpkg has never heard of.
   status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
   [ "$status" = installed ] || missing+=("$package")
 done

@@ -38,7 +38,7 @@ stop() {
   trap '' INT TERM
   local pid
   for pid in "${!scenarios[@]}"; do
-    kill -TERM -- "-$pid" || true
+    kill -TERM -- "-$pid" || true # it may have ended meanwhile
   done
   wait
   for pid in "${!scenarios[@]}"; do

@@ -147,17 +147,14 @@ def run_all(runner: Runner, build: Path, cores: Sequence[str]) -> None:
 
 def lanes(build: Path, cores: Sequence[str]) -> dict[str, list[Step]]:
     """Return the steps that may run at the same time, by lanes of about the same length."""
-    pythons = sorted(
-        (path.name for path in build.glob("pybin/python3.*")), key=lambda name: int(name.partition(".")[2])
-    )
     if len(cores) == 1:
         units, playbooks = [Step(20, f"units-{cores[0]}")], [Step(30, f"integration-{cores[0]}", ("RUNSC=",))]
     else:
         # Each core with a half of what there is: the newest with the newest, the oldest with the oldest.
-        ends = [python[len("python") :] for python in (pythons[-1], pythons[0])]
+        minors = sorted(int(path.suffix[1:]) for path in build.glob("pybin/python3.*"))
         units = [
-            Step(20, f"units-{core}", (f"UNITS_ARGS=--python {python}",))
-            for core, python in zip(cores, ends, strict=True)
+            Step(20, f"units-{core}", (f"UNITS_ARGS=--python 3.{minor}",))
+            for core, minor in zip(cores, (minors[-1], minors[0]), strict=True)
         ]
         playbooks = [Step(30, f"integration-{core}") for core in cores]
     return {

@@ -192,7 +192,7 @@ from ansible_collections.gvisor.runsc.plugins.plugin_utils.inventory.nodes impor
     make_node,
     read_nodes,
 )
-from ansible_collections.gvisor.runsc.plugins.plugin_utils.oci.places import did_you_mean, near
+from ansible_collections.gvisor.runsc.plugins.plugin_utils.suggestions import did_you_mean, near
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
@@ -250,7 +250,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 for problem in part.problems
             ]
             self._report(problems)
-            self._tell_of_absent([node for node, _resolved in asked], told)
+            self._tell_of_absent(asked, told)
             if uses_cache and not problems:
                 self._cache[key] = known
         return list(zip([node for node, _resolved in asked], known["facts"], strict=True))
@@ -262,9 +262,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         for problem in problems:
             self.display.warning(f"{self.NAME}: {problem}")
 
-    def _tell_of_absent(self, nodes: list[Node], told: list[Told]) -> None:
+    def _tell_of_absent(self, asked: list[Asked], told: list[Told]) -> None:
         """Warn of roots that somebody named and that are not there. runsc makes its own one with the first container."""
-        for node, part in zip(nodes, told, strict=True):
+        for (node, _resolved), part in zip(asked, told, strict=True):
             for root in part.absent:
                 if root != DEFAULT_ROOT:
                     self.display.warning(f"{self.NAME}: node {node.name}: the root {root} does not exist")

@@ -33,7 +33,7 @@ def execs_task(module: ModuleLike, runsc: Runsc) -> dict[str, t.Any]:
     how = batch(params)
     template = request({**params, **_OF_ONE})
     names = _names(runsc, params)
-    if not names:
+    if not names and params["names"] is None:
         module.warn(f"no container under {params['root']} both fits and runs, so the command was run in none")
     runsc.output_limit = params["output_limit"]
 

@@ -17,7 +17,7 @@ import signal
 import threading
 import typing as t
 
-from .runsc.interruption import Interruption, receiving
+from .runsc.interruption import LONGEST_WAIT, Interruption, receiving
 
 T = t.TypeVar("T")
 
@@ -26,7 +26,6 @@ CONTINUE, SERIAL, STOP = "continue", "serial", "stop"
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PAUSE = 0.05  # seconds between two looks of a thread that waits for its turn
-_LOOK = 0.5  # seconds after which a signal is noticed that came at a bad moment
 
 
 class Batch(t.NamedTuple):
@@ -152,12 +151,11 @@ class _Crew(t.Generic[T]):
         """Wait until all threads have done their work.
 
         Not by joining them: after a join that was interrupted, Python before 3.13 takes a thread that still works for one
-        that has ended. And not without a look now and then: a signal that comes just before the wait does not end it, and
-        Python acts on it only when this thread goes on.
+        that has ended.
         """
         end = select.poll()
         end.register(self._end_of_all)
-        while not end.poll(_LOOK * 1000):
+        while not end.poll(LONGEST_WAIT * 1000):
             pass
 
     def _may_go_on(self) -> bool:

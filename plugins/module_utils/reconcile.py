@@ -29,8 +29,8 @@ from .runsc.errors import AlreadyExistsError, RunscError
 from .spec_drift import Difference, as_diff
 from .transition import Transition
 
-# So many containers are locked, and kept in memory, at the same time.
-CHUNK = 500
+# So many containers are locked, and kept in memory, at the same time. A lock is an open file, and often 1024 are allowed.
+CHUNK = 200
 PROCESS_AGE = 1.0  # seconds for which a look at all processes is good enough, where many containers are made
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.statedir import DEFAULT_ROOT
 from ansible_collections.gvisor.runsc.tests.inventory.conftest import Fleet
 from ansible_collections.gvisor.runsc.tests.inventory.support import Ground, Machine, once
 from ansible_collections.gvisor.runsc.tests.modules.support import Json, eventually, processes
@@ -236,6 +237,12 @@ def test_a_root_that_does_not_exist_is_empty(fleet: Fleet) -> None:
     roots = ["/no/such/root", str(fleet.left)]
     found = fleet.ground.listed(roots=roots, strict=True, says="node localhost: the root /no/such/root does not exist")
     assert found.hosts
+
+
+@once
+def test_the_default_root_need_not_exist(fleet: Fleet) -> None:
+    hide = "unshare --mount sh -c 'mount -t tmpfs none /run && exec \"$@\"' sh"
+    assert not fleet.ground.listed(roots=[DEFAULT_ROOT], privilege_command=hide).hosts
 
 
 @once

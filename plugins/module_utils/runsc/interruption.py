@@ -15,6 +15,9 @@ import os
 import threading
 import typing as t
 
+# Seconds that a wait may take. A signal that comes just before a wait does not end it, and Python acts on it only afterwards.
+LONGEST_WAIT = 0.5
+
 _here = threading.local()
 
 

@@ -28,7 +28,6 @@ OUTPUT_LIMIT = 4 * 1024 * 1024  # bytes kept of stdout, and as many of stderr
 GUARD_INTERVAL = 0.5  # seconds
 KILL_GRACE = 2.0  # seconds that a process gets to end after its work was stopped, before it is killed
 _CHUNK = 65536
-_LOOK = 0.5  # seconds after which a signal is noticed that came at a bad moment
 
 # What runsc must not inherit: with NOTIFY_SOCKET it behaves as a child of systemd (go-runc strips it too), and
 # XDG_RUNTIME_DIR moves runsc's default root.
@@ -297,8 +296,7 @@ class _Conversation:
             left = deadline - time.monotonic()
             if left <= 0:
                 return self._process.poll() is not None
-            # Python acts on a signal that came just before this wait only after it.
-            for key, _mask in self._selector.select(min(left, _LOOK)):
+            for key, _mask in self._selector.select(min(left, interruption.LONGEST_WAIT)):
                 if key.data is None:
                     return True
                 if not key.data():

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ansible_collections.gvisor.runsc.plugins.module_utils import bundle_values
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.errors import UsageError
-from ansible_collections.gvisor.runsc.plugins.plugin_utils.oci.places import did_you_mean, near
+from ansible_collections.gvisor.runsc.plugins.plugin_utils.suggestions import did_you_mean, near
 
 SOURCES = ("image", "archive", "rootfs")
 NETWORKS = ("none", "host", "sandbox")

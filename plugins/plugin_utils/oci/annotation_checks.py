@@ -10,9 +10,10 @@ import re
 import typing as t
 
 from ...module_utils.annotations import FAMILIES, MEMBER, MOUNT_PREFIX, ROOTFS_PREFIX, SANDBOX
+from ..suggestions import did_you_mean, near
 from .explain import Finding
 from .looking import an_object
-from .places import Path, did_you_mean, near, shown
+from .places import Path, shown
 
 _TYPES = (SANDBOX, MEMBER)
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import typing as t
 
+from ..suggestions import did_you_mean, near
 from .config_schema import FOREIGN
 from .pieces import Schema
-from .places import Path, did_you_mean, near, place, shown
+from .places import Path, place, shown
 
 # A field is taken for a misspelt one if it is closer to one than a later version's own ("netDevices" to "devices").
 _TYPO = 0.85

@@ -9,11 +9,12 @@ from __future__ import annotations
 import typing as t
 
 from ...module_utils.annotations import FLAG_PREFIX
+from ..suggestions import did_you_mean, near
 from .checks import Document, Setting
 from .explain import Finding
 from .looking import an_object, at, number, objects, texts
 from .names import BIND_OPTIONS, CAPABILITY_SETS, MOUNT_TYPES, OVERRIDABLE_FLAGS
-from .places import Path, did_you_mean, near, shown
+from .places import Path, shown
 
 # Below that the host kills the sandbox before its first program runs, or soon after.
 _LEAST_MEMORY = 16 * 2**20

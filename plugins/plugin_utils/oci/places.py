@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import typing as t
 
@@ -15,7 +14,6 @@ Path = tuple[str | int, ...]
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _VARIABLE = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]*)=")
 _LONGEST = 80
-_NEAR = 0.8  # of difflib's ratio: one letter other in a word of five, or one more or less
 # The field whose values are for nobody's eyes.
 _SECRET = "env"
 
@@ -53,22 +51,3 @@ def _variable(value: t.Any) -> str:
         return "no text"
     found = _VARIABLE.match(value)
     return f"a text for {found.group(1)!r}" if found else "a text that is not shown"
-
-
-def near(value: t.Any, names: t.Iterable[str], cutoff: float = _NEAR) -> str | None:
-    """Return the name that was probably meant, whatever the case of its letters, or None.
-
-    A name without the prefix that all of its kind have, such as C(net_admin), is taken for the whole one.
-    """
-    if not isinstance(value, str) or not value:
-        return None
-    by_case = {name.lower(): name for name in names}
-    given = value.lower()
-    whole = [name for name in by_case if name.endswith(f"_{given}")]
-    found = difflib.get_close_matches(given, whole or by_case, n=1, cutoff=0.0 if whole else cutoff)
-    return by_case[found[0]] if found else None
-
-
-def did_you_mean(name: str | None) -> str:
-    """Return the suggestion as it is added to a message; nothing for no name."""
-    return f" (did you mean {name!r}?)" if name else ""

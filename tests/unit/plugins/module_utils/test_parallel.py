@@ -304,14 +304,16 @@ def test_a_signal_waits_until_all_threads_have_been_started(number: int) -> None
 
 # The signal ends no wait, as one that comes just before the wait does not: another thread is given it.
 AT_A_BAD_MOMENT = """
-import os, signal, threading, time
+import os, signal, sys, threading, time
 from ansible_collections.gvisor.runsc.plugins.module_utils.parallel import for_each
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc import procfs
 from ansible_collections.gvisor.runsc.plugins.module_utils.runsc.process import run
 def interrupt():
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
-    time.sleep(0.2)  # after that the main thread waits; if not, it is interrupted all the same
+    while sys._current_frames()[main].f_code.co_name not in ("_wait", "select"):
+        time.sleep(0.001)
     os.kill(os.getpid(), signal.SIGINT)
+main = threading.get_ident()
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
 threading.Thread(target=interrupt).start()
 try:

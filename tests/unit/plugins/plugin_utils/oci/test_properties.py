@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from ansible_collections.gvisor.runsc.plugins.plugin_utils.oci import names
 from ansible_collections.gvisor.runsc.plugins.plugin_utils.oci.config_schema import CONFIG as SCHEMA
-from ansible_collections.gvisor.runsc.plugins.plugin_utils.oci.places import near, place
+from ansible_collections.gvisor.runsc.plugins.plugin_utils.oci.places import place
 from ansible_collections.gvisor.runsc.plugins.plugin_utils.oci.validate import validate_config, validate_process
+from ansible_collections.gvisor.runsc.plugins.plugin_utils.suggestions import near
 
 Path = t.Tuple[t.Any, ...]
 CONFIG: t.Dict[str, t.Any] = {
